@@ -1,0 +1,44 @@
+"""What every test gets: no outside network, a database as the migrations leave it, a browser if it asks."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.network import forbid_outside_network
+
+
+pytest_plugins = ["tests.browser"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-services",
+        action="store_true",
+        default=os.environ.get("CI", "").lower() in {"1", "true"},
+        help="fail, rather than skip, where the browser is missing (the default where CI=true)",
+    )
+
+
+def pytest_configure() -> None:
+    forbid_outside_network()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test with real transactions what the migrations put in: Wagtail's root page, locale and site.
+
+    Such a test empties every table at its end; pytest-django runs them last for that reason.
+    """
+    restoring = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+    for item in items:
+        if _has_real_transactions(item):
+            item.add_marker(restoring, append=False)
+
+
+def _has_real_transactions(item: pytest.Item) -> bool:
+    if {"live_server", "transactional_db"} & set(getattr(item, "fixturenames", ())):
+        return True
+    marker = item.get_closest_marker("django_db")
+    return marker is not None and bool(marker.kwargs.get("transaction"))
