@@ -6,10 +6,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 
 SCREENSHOTS = Path(__file__).resolve().parent.parent / "screenshots"
@@ -45,6 +48,8 @@ def _chromium(config: pytest.Config) -> str:
 @pytest.fixture(scope="module")
 def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
     executable = _chromium(pytestconfig)
+    from playwright.sync_api import sync_playwright
+
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     arguments = [*QUIET, LOOPBACK_ONLY, *(["--no-sandbox"] if root else [])]
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
@@ -57,7 +62,7 @@ def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
 
 @pytest.fixture
 def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Open a page in a browser context of its own; takes Playwright's options, such as ``java_script_enabled``.
+    """Open a page in a browser context of its own; takes Playwright's options (``java_script_enabled``).
 
     At the end of the test no page may have raised a script error.
     """

@@ -12,7 +12,7 @@ LOCAL_NAMES = {"", "localhost", socket.gethostname()}
 
 
 class OutsideNetwork(BaseException):
-    """A test tried to talk to another machine; not an ``Exception``, lest it be taken for a bank that is down."""
+    """A test tried to talk to another machine. No ``Exception``, which may pass for a bank that is down."""
 
 
 def forbid_outside_network() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from playwright.sync_api import Page
 from wagtail.models import Site
+
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 pytestmark = pytest.mark.browser
