@@ -1,0 +1,11 @@
+"""The bank for development and tests, as a program of its own: nothing of the plugin is used here.
+
+``python -m wagtail_payparts.simulator`` runs it; ``run_simulator`` runs it inside a test.
+"""
+
+from __future__ import annotations
+
+from .running import Simulator, run_simulator
+
+
+__all__ = ["Simulator", "run_simulator"]
