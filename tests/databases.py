@@ -46,7 +46,7 @@ def _mariadb(_: Path) -> dict[str, Any]:
         "USER": os.environ.get("MARIADB_USER", "root"),
         "PASSWORD": os.environ.get("MARIADB_PASSWORD", ""),
         "OPTIONS": {
-            # Of tables and connection alike: a migration of Wagtail's compares a column with a computed string.
+            # Tables and connection must agree: a migration of Wagtail's compares a column with a string.
             "charset": "utf8mb4",
             "collation": "utf8mb4_unicode_ci",
             "init_command": "SET sql_mode='STRICT_TRANS_TABLES', innodb_strict_mode=1",
