@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
@@ -20,7 +21,7 @@ PAGES = {
     PP_CREATION: "waiting.html",
 }
 RESULT_PAGE = "result.html"
-OTHER_CARD = "other"
+REDIRECT_SECONDS = 5
 
 
 class Checkout:
@@ -83,6 +84,8 @@ class Checkout:
             card_expiry=CARD_EXPIRY,
             card_cvv=CARD_CVV,
             otp_code=OTP_CODE,
+            shop=urlsplit(payment.redirect_url).netloc,
+            redirect_seconds=REDIRECT_SECONDS,
             form=form or {},
             errors=errors or {},
         )

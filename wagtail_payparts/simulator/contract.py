@@ -9,7 +9,7 @@ from .wire import hryvnias
 
 
 # What the buyer pays a month beyond the equal parts, as a share of the price.
-MONTHLY_RATES = {"II": Decimal("0.029"), "IA": Decimal("0.0099")}
+MONTHLY_RATES = {"PP": Decimal("0.0001"), "II": Decimal("0.019"), "IA": Decimal("0.0099")}
 
 
 def instalments(payment: NewPayment) -> list[Decimal]:

@@ -29,7 +29,7 @@ class Control:
         self._faults = faults
 
     def show(self, request: Request) -> Response:
-        return self._page()
+        return self._page(request)
 
     def act(self, request: Request, name: str) -> Response:
         """One of the page's forms."""
@@ -41,7 +41,7 @@ class Control:
             try:
                 self._faults.order(_fault_of_form(form))
             except ValueError as err:
-                return self._page(error=str(err), form=form)
+                return self._page(request, error=str(err), form=form)
         else:
             payment = self._payment(form.get("token", ""))
             if name == "state":
@@ -85,7 +85,7 @@ class Control:
             ]
         )
 
-    def _page(self, *, error: str = "", form: Mapping[str, str] | None = None) -> Response:
+    def _page(self, request: Request, *, error: str = "", form: Mapping[str, str] | None = None) -> Response:
         payments = self._ledger.payments(limit=PAYMENTS_SHOWN)
         return render(
             "control.html",
@@ -94,6 +94,7 @@ class Control:
             faults=self._faults.ordered(),
             kinds=KINDS,
             states=STATES,
+            api_url=f"{request.host_url}ipp/v2/",
             error=error,
             form=form or {},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,6 +22,8 @@ _environment = Environment(
 _environment.filters["money"] = contract.money
 _environment.filters["hryvnias"] = hryvnias
 _environment.filters["mask"] = contract.mask
+_environment.filters["spaced"] = lambda number: " ".join(re.findall(r"\d{4}", number))
+_environment.filters["clock"] = lambda moment: format(moment.astimezone(), "%H:%M:%S")
 
 # No script at all, one style sheet, forms that post home. The customer goes on to the shop by a link or a
 # refresh, which form-action does not concern.

@@ -28,7 +28,12 @@ logger = logging.getLogger(__name__)
 API_PATH = "/ipp/v2/"
 PAGE_PATH = "/ipp/v2/payment"
 LARGEST_BODY = 1024 * 1024
-STATIC_FILES = {"simulator.css": "text/css", "mark.svg": "image/svg+xml"}
+STATIC_FILES = {
+    "base.css": "text/css",
+    "customer.css": "text/css",
+    "control.css": "text/css",
+    "mark.svg": "image/svg+xml",
+}
 
 Handler = Callable[..., Response]
 
