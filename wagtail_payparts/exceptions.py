@@ -7,6 +7,7 @@
     │   └── BadAnswer           an answer that cannot be believed: the outcome is unknown
     ├── CallbackRejected        a message that did not come from the bank, or cannot be read
     ├── InvalidPayment          what was to be paid is not payable; nothing was sent
+    ├── OutcomeUnknown          the bank has not said yet whether it made the payment
     ├── OrderIdTaken            this order id belongs to another payment
     ├── CheckoutLimited         too many payments were started; try later
     └── NotAllowed              the state of the payment, or a permission, forbids it
@@ -84,6 +85,10 @@ class InvalidPayment(PayPartsError):
 
 class OrderIdTaken(PayPartsError):
     """The order id was used for something else, or its payment has ended: choose a new one."""
+
+
+class OutcomeUnknown(PayPartsError):
+    """An earlier request for the same payment got no answer; whether it exists is found out by polling."""
 
 
 class CheckoutLimited(PayPartsError):

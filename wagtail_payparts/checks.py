@@ -1,0 +1,140 @@
+"""What can be misconfigured, said before a buyer finds out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
+from django.urls import NoReverseMatch, reverse
+
+from wagtail_payparts import conf
+from wagtail_payparts.models import Payment
+from wagtail_payparts.signals import MONEY_SIGNALS
+
+
+@register("payparts")
+def check_stores(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """A payment that nobody can sign is refused at run time; this says so at start-up."""
+    found: list[CheckMessage] = []
+    for alias in conf.store_aliases():
+        store = conf.read_store(alias)
+        if not store.store_id or not store.password:
+            found.append(
+                Error(
+                    f"The PayParts store {alias!r} has no store id or no password.",
+                    hint="Set PAYPARTS_API_STORE_ID and PAYPARTS_API_PASSWORD, or STORE_ID and PASSWORD in "
+                    "PAYPARTS_STORES, from your environment.",
+                    id="payparts.E001",
+                )
+            )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def check_test_store(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Everybody knows the password of the bank's public test store, so anybody could sign its callbacks."""
+    if conf.get("PAYPARTS_ALLOW_TEST_STORE"):
+        return []
+    return [
+        Error(
+            f"The PayParts store {alias!r} is the bank's public test store.",
+            hint="Set your own store id and password. PAYPARTS_ALLOW_TEST_STORE = True is for sites that sell nothing.",
+            id="payparts.E002",
+        )
+        for alias in conf.store_aliases()
+        if conf.read_store(alias).is_test_store
+    ]
+
+
+@register("payparts")
+def check_receivers(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """A receiver is remembered by its name, so that it is called again after a restart and never twice for one event."""
+    return [
+        Error(
+            f"A receiver of {signal.name} has no name of its own: {receiver.call!r}.",
+            hint="Connect a function of a module, or pass dispatch_uid='shop.what_it_does' to connect().",
+            id="payparts.E003",
+        )
+        for signal in MONEY_SIGNALS.values()
+        for receiver in signal.connected(Payment)
+        if not receiver.name
+    ]
+
+
+@register("payparts")
+def check_urls(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """The bank calls one address, which must not depend on a language or be eaten by Wagtail's catch-all."""
+    try:
+        reverse("wagtail_payparts:callback")
+    except (NoReverseMatch, ImproperlyConfigured):
+        return [
+            Error(
+                "The URLs of wagtail_payparts are not included.",
+                hint="Add path('', include('wagtail_payparts.urls')) to your urlpatterns, before wagtail.urls and "
+                "outside i18n_patterns.",
+                id="payparts.E004",
+            )
+        ]
+    return []
+
+
+@register(Tags.security, deploy=True)
+def check_base_url(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    base = conf.get("PAYPARTS_BASE_URL")
+    if base.startswith("https://"):
+        return []
+    return [
+        Warning(
+            "PAYPARTS_BASE_URL is not an https address.",
+            hint="Set it to the public address of the site, such as 'https://shop.example.com': the bank sends its "
+            "callbacks there. Without it the address of the Wagtail site is used.",
+            id="payparts.W001",
+        )
+    ]
+
+
+@register("payparts")
+def check_time_zones(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    if settings.USE_TZ:
+        return []
+    return [
+        Error(
+            "USE_TZ is off.",
+            hint="Set USE_TZ = True: the times of payments are compared with those of the bank.",
+            id="payparts.E005",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_databases(app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Only with ``check --database``: what cannot be seen in the settings."""
+    found: list[CheckMessage] = []
+    for alias in databases or []:
+        connection = connections[alias]
+        if connection.vendor == "mysql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT CONVERT_TZ('2026-01-01 00:00:00', 'UTC', 'Europe/Kyiv')")
+                if cursor.fetchone()[0] is None:
+                    found.append(
+                        Warning(
+                            f"The time-zone tables of the database {alias!r} are empty.",
+                            hint="mariadb-tzinfo-to-sql /usr/share/zoneinfo | mariadb mysql",
+                            id="payparts.W002",
+                        )
+                    )
+        elif connection.vendor == "sqlite":
+            options = connection.settings_dict.get("OPTIONS") or {}
+            if options.get("transaction_mode") != "IMMEDIATE":
+                found.append(
+                    Warning(
+                        f"The SQLite database {alias!r} may answer 'database is locked' under two buyers at once.",
+                        hint="OPTIONS = {'transaction_mode': 'IMMEDIATE', 'init_command': 'PRAGMA journal_mode=WAL;'}",
+                        id="payparts.W003",
+                    )
+                )
+    return found

@@ -1,0 +1,153 @@
+"""The settings, their defaults in one table, read at the moment of use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, cast
+from urllib.parse import urljoin
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from wagtail_payparts.bank import Store
+from wagtail_payparts.instalments import DEFAULT_RATES, Rates
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "PAYPARTS_API_STORE_ID": "",
+    "PAYPARTS_API_PASSWORD": "",
+    "PAYPARTS_API_URL": "https://payparts2.privatbank.ua/ipp/v2/",
+    "PAYPARTS_API_REDIRECT_URL": "https://payparts2.privatbank.ua/ipp/v2/payment",
+    "PAYPARTS_STORES": {},
+    "PAYPARTS_BASE_URL": "",
+    "PAYPARTS_MIN_AMOUNT": Decimal(300),
+    "PAYPARTS_MAX_AMOUNT": Decimal(300_000),
+    "PAYPARTS_MAX_PARTS": 25,
+    "PAYPARTS_RATES": {},
+    "PAYPARTS_TIMEOUT": (3.05, 15),
+    "PAYPARTS_POLL_SCHEDULE": (30, 60, 120, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600),
+    "PAYPARTS_CHECK_INLINE": True,
+    "PAYPARTS_EXPIRE_AFTER": timedelta(hours=24),
+    "PAYPARTS_REJECTED_PER_HOUR": 60,
+    "PAYPARTS_CHECKOUT_LIMITS": {"visitor": 10, "offer": 60, "site": 300},
+    "PAYPARTS_EXPORT_RESOURCE": "wagtail_payparts.resources.PaymentResource",
+    "PAYPARTS_ALLOW_TEST_STORE": False,
+}
+
+DEFAULT_STORE = "default"
+LOWEST_PARTS = 2
+
+
+def get(name: str) -> Any:
+    """A setting of the project, or its default."""
+    return getattr(settings, name, DEFAULTS[name])
+
+
+def store_aliases() -> list[str]:
+    """The stores of the project; the first is the one used where none is named."""
+    return list(get("PAYPARTS_STORES")) or [DEFAULT_STORE]
+
+
+def get_store(alias: str = DEFAULT_STORE) -> Store:
+    """The credentials of a store at the bank, fit to be used.
+
+    Raises ``ImproperlyConfigured`` where the store is not configured, has no password, or is the bank's public
+    test store on a site with ``DEBUG = False`` (payparts-api §13) without ``PAYPARTS_ALLOW_TEST_STORE``.
+    """
+    store = read_store(alias)
+    if not store.store_id or not store.password:
+        raise ImproperlyConfigured(
+            f"The PayParts store {alias!r} has no store id or no password: set PAYPARTS_API_STORE_ID and "
+            "PAYPARTS_API_PASSWORD, or STORE_ID and PASSWORD in PAYPARTS_STORES."
+        )
+    if store.is_test_store and not settings.DEBUG and not get("PAYPARTS_ALLOW_TEST_STORE"):
+        raise ImproperlyConfigured(
+            f"The PayParts store {alias!r} is the bank's public test store, whose password everybody knows: set "
+            "your own, or PAYPARTS_ALLOW_TEST_STORE = True on a site that sells nothing."
+        )
+    return store
+
+
+def read_store(alias: str) -> Store:
+    """What the settings say of a store, usable or not. Raises ``ImproperlyConfigured`` for an unknown alias."""
+    stores = get("PAYPARTS_STORES")
+    if not stores:
+        stores = {
+            DEFAULT_STORE: {
+                "STORE_ID": get("PAYPARTS_API_STORE_ID"),
+                "PASSWORD": get("PAYPARTS_API_PASSWORD"),
+            }
+        }
+    if alias not in stores:
+        raise ImproperlyConfigured(
+            f"There is no PayParts store {alias!r}: add it to PAYPARTS_STORES (known: {', '.join(stores)})."
+        )
+    own = stores[alias]
+    connect, read = get("PAYPARTS_TIMEOUT")
+    return Store(
+        alias=alias,
+        store_id=own.get("STORE_ID") or "",
+        password=own.get("PASSWORD") or "",
+        previous_password=own.get("PREVIOUS_PASSWORD") or "",
+        api_url=own.get("API_URL") or get("PAYPARTS_API_URL"),
+        redirect_url=own.get("REDIRECT_URL") or get("PAYPARTS_API_REDIRECT_URL"),
+        partial_refunds=bool(own.get("PARTIAL_REFUNDS", False)),
+        timeout=(connect, read),
+    )
+
+
+def find_store(store_id: str) -> Store | None:
+    """The configured store with the bank's ``store_id``, if it is fit to be used."""
+    for alias in store_aliases():
+        if store_id and read_store(alias).store_id == store_id:
+            try:
+                return get_store(alias)
+            except ImproperlyConfigured:
+                return None
+    return None
+
+
+def min_amount() -> Decimal:
+    return Decimal(get("PAYPARTS_MIN_AMOUNT"))
+
+
+def max_amount() -> Decimal:
+    return Decimal(get("PAYPARTS_MAX_AMOUNT"))
+
+
+def max_parts() -> int:
+    return int(get("PAYPARTS_MAX_PARTS"))
+
+
+def rates(merchant_type: str) -> Rates:
+    """The tariff of a service: the project's, else the one known at the time of writing."""
+    own = get("PAYPARTS_RATES").get(merchant_type)
+    if own is None:
+        return DEFAULT_RATES.get(merchant_type, Rates())
+    if isinstance(own, Rates):
+        return own
+    return Rates(**own)
+
+
+def poll_schedule() -> list[timedelta]:
+    return [step if isinstance(step, timedelta) else timedelta(seconds=step) for step in get("PAYPARTS_POLL_SCHEDULE")]
+
+
+def expire_after() -> timedelta:
+    return cast("timedelta", get("PAYPARTS_EXPIRE_AFTER"))
+
+
+def absolute_url(path: str, *, site_url: str = "") -> str:
+    """``path`` under ``PAYPARTS_BASE_URL``, else under the address of the Wagtail site; never under a Host header.
+
+    Raises ``ImproperlyConfigured`` where neither is known.
+    """
+    base = get("PAYPARTS_BASE_URL") or site_url
+    if not base:
+        raise ImproperlyConfigured(
+            "Set PAYPARTS_BASE_URL to the address of the site, such as 'https://shop.example.com': the bank has to "
+            "know where to send its callbacks."
+        )
+    return urljoin(base.rstrip("/") + "/", path)

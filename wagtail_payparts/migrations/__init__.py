@@ -1,0 +1,1 @@
+"""Made on the oldest supported Wagtail."""

@@ -1,0 +1,12 @@
+"""What the plugin does, in the order in which it happens: checkout, callbacks, observations, sync, deliveries.
+
+Functions take keyword arguments, return or raise, and never see a request.
+"""
+
+from __future__ import annotations
+
+from wagtail_payparts.services.checkout import start_payment
+from wagtail_payparts.services.sync import sync_payment
+
+
+__all__ = ["start_payment", "sync_payment"]

@@ -1,0 +1,198 @@
+"""A callback is a doorbell: verify it, store it, and have the bank asked. It never moves a payment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from wagtail_payparts import conf
+from wagtail_payparts.bank import Callback, clean_text, signature_hint
+from wagtail_payparts.exceptions import CallbackRejected
+from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
+from wagtail_payparts.services.deliveries import deliver_later
+from wagtail_payparts.services.limits import may_record_rejected
+from wagtail_payparts.services.locking import locked, retry_deadlocks
+from wagtail_payparts.services.observations import raise_attention
+from wagtail_payparts.services.sync import check
+from wagtail_payparts.signals import pay_parts_invalid_callback, pay_parts_success_callback
+from wagtail_payparts.states import DECIDED, PaymentState, from_bank
+
+
+logger = logging.getLogger(__name__)
+
+#: A callback that is stored and not announced for so long was left behind by a process that died.
+SWEEP_AFTER = timedelta(minutes=2)
+#: A stronger claim is not forgotten for a weaker one that comes after it.
+_STRENGTH = {
+    PaymentState.LOCKED: 1,
+    PaymentState.CANCELED: 2,
+    PaymentState.FAIL: 2,
+    PaymentState.SUCCESS: 3,
+}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of a callback. ``is_new``: the same signed fields had not come before."""
+
+    event: PaymentEvent
+    is_new: bool
+
+
+def verify(callback: Callback) -> str:
+    """The alias of the store whose password signed the callback. Raises ``CallbackRejected`` if there is none."""
+    store = conf.find_store(callback.store_id)
+    if store is None:
+        raise CallbackRejected("unknown_store")
+    if not callback.is_signed_by(store):
+        raise CallbackRejected("wrong_signature", signature_hint(callback.signature))
+    return store.alias
+
+
+def receive(callback: Callback) -> Stored:
+    """Store what the bank signed (payparts-api §3) and make the question to the bank due at once.
+
+    Raises ``CallbackRejected`` if no store of the project has signed it. What was stored is never lost: an order
+    that we do not know is kept for staff, and adopted if the payment appears.
+    """
+    alias = verify(callback)
+    payment = _find_payment(alias, callback.order_id)
+    stored = retry_deadlocks(lambda: _store(callback, payment))
+    if payment is None:
+        logger.warning("a callback of store %s for an unknown order", alias)
+        return stored
+    if from_bank(callback.payment_state) is None:
+        raise_attention(payment, AttentionCode.UNKNOWN_STATE)
+        deliver_later(payment)
+    if conf.get("PAYPARTS_CHECK_INLINE"):
+        transaction.on_commit(lambda: check.enqueue(payment.pk), robust=True)
+    return stored
+
+
+def _find_payment(alias: str, order_id: str) -> Payment | None:
+    payment = Payment.objects.filter(store=alias, order_id=order_id).first()
+    return payment if payment is not None and payment.order_id == order_id else None
+
+
+def _store(callback: Callback, payment: Payment | None) -> Stored:
+    if payment is None:
+        with transaction.atomic():
+            return _write_event(callback, None)
+    with locked(payment.pk) as row:
+        stored = _write_event(callback, row)
+        _claim(row, stored.event)
+        row.next_poll_at = timezone.now()
+        row.save()
+        return stored
+
+
+def _write_event(callback: Callback, payment: Payment | None) -> Stored:
+    fingerprint = _fingerprint(callback)
+    if not PaymentEvent.objects.filter(fingerprint=fingerprint).exists():
+        try:
+            with transaction.atomic():
+                event = PaymentEvent.objects.create(
+                    payment=payment,
+                    type=EventType.CALLBACK,
+                    source=Source.CALLBACK,
+                    verdict=Verdict.RECEIVED if payment else Verdict.UNKNOWN_ORDER,
+                    fingerprint=fingerprint,
+                    payload=callback.payload,
+                    **_log_fields(callback),
+                )
+        except IntegrityError:
+            # Its twin was stored between our look and our write.
+            pass
+        else:
+            return Stored(event, is_new=True)
+    PaymentEvent.objects.filter(fingerprint=fingerprint).update(repeats=F("repeats") + 1)
+    return Stored(PaymentEvent.objects.get(fingerprint=fingerprint), is_new=False)
+
+
+def _claim(row: Payment, event: PaymentEvent) -> None:
+    """Only a decision is a claim; a word about a step only makes us ask. What is already so claims nothing."""
+    claimed = from_bank(event.state)
+    if claimed not in DECIDED or (claimed == row.state and not row.claim_state):
+        return
+    current = from_bank(row.claim_state)
+    if current is not None and _STRENGTH[claimed] < _STRENGTH[current]:
+        return
+    row.claim_state, row.claim_event = event.state, event
+    row.claim_at = row.claim_at or timezone.now()
+    if event.verdict != Verdict.RECEIVED:
+        event.verdict = Verdict.RECEIVED
+        event.save(update_fields=["verdict"])
+
+
+def _fingerprint(callback: Callback) -> str:
+    """Recognises a repeat by the signed fields alone; unlike the signature, with separators between them."""
+    signed = [callback.store_id, callback.order_id, callback.payment_state, callback.message]
+    return hashlib.sha256(json.dumps(signed).encode()).hexdigest()
+
+
+def _log_fields(callback: Callback) -> dict[str, Any]:
+    return {
+        "state": callback.payment_state[:64],
+        "message": clean_text(callback.message),
+        "store_id": clean_text(callback.store_id)[:64],
+        "order_id": clean_text(callback.order_id)[:64],
+    }
+
+
+def announce(event: PaymentEvent, request: Any = None) -> None:
+    """Send the old package's signal for a stored callback; ``request`` is only passed through to its receivers."""
+    for receiver, result in pay_parts_success_callback.send_robust(sender=PaymentEvent, log=event, request=request):
+        if isinstance(result, Exception):
+            logger.error("callback %s: receiver %r failed", event.pk, receiver, exc_info=result)
+    PaymentEvent.objects.filter(pk=event.pk, announced_at__isnull=True).update(announced_at=timezone.now())
+
+
+def reject(rejected: CallbackRejected, callback: Callback | None = None, request: Any = None) -> None:
+    """Tell the old signal of a callback whose signature is not valid, and write it down for staff, not too often."""
+    log = PaymentEvent(type=EventType.CALLBACK, **(_log_fields(callback) if callback else {}))
+    if callback is not None:
+        for receiver, result in pay_parts_invalid_callback.send_robust(sender=PaymentEvent, log=log, request=request):
+            if isinstance(result, Exception):
+                logger.error("an invalid callback: receiver %r failed", receiver, exc_info=result)
+    logger.warning("callback rejected: %s", rejected.reason)
+    if may_record_rejected():
+        log.verdict, log.source = Verdict.REJECTED, Source.CALLBACK
+        log.message = clean_text(f"{rejected.reason}: {rejected}")[:500]
+        log.state = log.state[:40]
+        log.save()
+
+
+def sweep() -> int:
+    """Finish what a process that died has left: re-send old signals, adopt callbacks of payments that appeared."""
+    _adopt()
+    left = PaymentEvent.objects.filter(
+        type=EventType.CALLBACK, announced_at__isnull=True, created_at__lt=timezone.now() - SWEEP_AFTER
+    ).exclude(verdict=Verdict.REJECTED)
+    events = list(left.order_by("pk")[:200])
+    for event in events:
+        announce(event)
+    return len(events)
+
+
+def _adopt() -> None:
+    orphans = PaymentEvent.objects.filter(
+        type=EventType.CALLBACK, verdict=Verdict.UNKNOWN_ORDER, payment__isnull=True
+    ).order_by("-pk")
+    for event in list(orphans[:200]):
+        store = conf.find_store(event.store_id)
+        payment = store and _find_payment(store.alias, event.order_id)
+        if payment:
+            with locked(payment.pk) as row:
+                event.payment, event.verdict = row, Verdict.RECEIVED
+                event.save(update_fields=["payment", "verdict"])
+                _claim(row, event)
+                row.next_poll_at = timezone.now()
+                row.save()

@@ -1,0 +1,70 @@
+"""How one payment is worked on by one process at a time, on every database."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from wagtail_payparts.models import Payment
+
+
+T = TypeVar("T")
+
+#: Longer than one question to the bank can last; a process that died is replaced after it.
+POLL_LEASE = timedelta(seconds=60)
+DELIVERY_LEASE = timedelta(seconds=120)
+DEADLOCK_TRIES = 5
+
+
+@contextmanager
+def locked(payment_id: int) -> Iterator[Payment]:
+    """The payment, alone, in a transaction.
+
+    It begins by writing, so that SQLite takes its write lock at once instead of failing when it tries to upgrade.
+    """
+    with transaction.atomic():
+        Payment.objects.filter(pk=payment_id).update(lock_version=F("lock_version") + 1)
+        yield Payment.objects.select_for_update().get(pk=payment_id)
+
+
+def retry_deadlocks(work: Callable[[], T]) -> T:
+    """Run a transaction again when the database chose it as the victim of a deadlock.
+
+    Inside somebody else's transaction nothing is retried: the whole of it is gone.
+    """
+    for attempt in range(DEADLOCK_TRIES):
+        try:
+            return work()
+        except OperationalError:
+            if connection.in_atomic_block or attempt == DEADLOCK_TRIES - 1:
+                raise
+            time.sleep(random.uniform(0.005, 0.05) * (attempt + 1))  # noqa: S311
+    raise AssertionError("unreachable")
+
+
+def lease_poll(payment_id: int, *, due_only: bool) -> datetime | None:
+    """Claim the right to ask the bank about a payment; ``None`` if somebody else is asking, or it is not due."""
+    now = timezone.now()
+    free = Payment.objects.filter(Q(poll_leased_until__isnull=True) | Q(poll_leased_until__lt=now), pk=payment_id)
+    if due_only:
+        free = free.filter(next_poll_at__lte=now)
+    return now if free.update(poll_leased_until=now + POLL_LEASE) else None
+
+
+def lease_delivery(payment_id: int) -> bool:
+    """Claim the right to deliver a payment's signals; false if somebody else does, or nothing is due."""
+    now = timezone.now()
+    free = Payment.objects.filter(
+        Q(delivery_leased_until__isnull=True) | Q(delivery_leased_until__lt=now),
+        pk=payment_id,
+        next_delivery_at__lte=now,
+    )
+    return bool(free.update(delivery_leased_until=now + DELIVERY_LEASE))

@@ -1,0 +1,385 @@
+"""The only place where a payment's state is written: everything that the bank says when asked passes here.
+
+Each function locks the payment, records an event, decides, moves the payment and writes down which signals are
+owed, in one transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from wagtail_payparts import conf
+from wagtail_payparts.bank import CreateReply, StateReply, clean_text
+from wagtail_payparts.exceptions import BankError, BankRefused, BankUnreachable
+from wagtail_payparts.models import (
+    AttentionCode,
+    EventType,
+    Payment,
+    PaymentEvent,
+    SignalDelivery,
+    Source,
+    Verdict,
+)
+from wagtail_payparts.services.locking import locked, retry_deadlocks
+from wagtail_payparts.services.schedule import CLAIM_OVERDUE_AFTER, next_poll
+from wagtail_payparts.states import (
+    DECIDED,
+    FINAL,
+    Decision,
+    Move,
+    PaymentState,
+    decide,
+    from_bank,
+)
+
+
+logger = logging.getLogger(__name__)
+
+_VERDICTS = {
+    Move.APPLY: Verdict.APPLIED,
+    Move.LATE: Verdict.APPLIED,
+    Move.QUIET: Verdict.APPLIED,
+    Move.DUPLICATE: Verdict.DUPLICATE,
+    Move.STALE: Verdict.STALE,
+    Move.CONFLICT: Verdict.CONFLICT,
+}
+
+_SIGNALS = {
+    PaymentState.SUCCESS: "payment_succeeded",
+    PaymentState.LOCKED: "payment_locked",
+    PaymentState.FAIL: "payment_failed",
+    PaymentState.CANCELED: "payment_canceled",
+    PaymentState.EXPIRED: "payment_expired",
+}
+
+
+def observe_created(payment: Payment, reply: CreateReply) -> Payment:
+    """The bank made the payment and gave a token (payparts-api §2.1). Never moves a payment back."""
+
+    def work() -> Payment:
+        with locked(payment.pk) as row:
+            decision = decide(row.payment_state, PaymentState.CREATED, was_negative=row.was_negative)
+            row.token = reply.token
+            event = _record(
+                row,
+                type=EventType.PAYMENT_CREATE,
+                source=Source.CHECKOUT,
+                state=PaymentState.CREATED,
+                verdict=_VERDICTS[decision.move],
+                message=reply.message,
+                token=reply.token,
+                exchange=reply.exchange,
+            )
+            _move(row, decision, event)
+            _plan_and_save(row)
+            return row
+
+    return retry_deadlocks(work)
+
+
+def observe_not_created(payment: Payment, error: BankError) -> Payment:
+    """The create request failed. Only a verified refusal of a new id is an outcome; the rest is settled by polling."""
+
+    def work() -> Payment:
+        with locked(payment.pk) as row:
+            refused = (
+                isinstance(error, BankRefused)
+                and error.verified
+                and not error.already_exists
+                and row.state == PaymentState.NEW
+            )
+            event = _record(
+                row,
+                type=EventType.PAYMENT_CREATE,
+                source=Source.CHECKOUT,
+                state=PaymentState.FAIL if isinstance(error, BankRefused) else "",
+                verdict=_verdict_of(error),
+                message=str(error),
+                exchange=error,
+            )
+            if refused:
+                row.bank_message = clean_text(str(error))
+                _move(row, decide(row.payment_state, PaymentState.FAIL, was_negative=row.was_negative), event)
+            _plan_and_save(row)
+            return row
+
+    return retry_deadlocks(work)
+
+
+def observe_state(
+    payment: Payment, reply: StateReply, *, source: str = Source.POLL, by: AbstractBaseUser | None = None
+) -> Payment:
+    """What the bank answered when asked (payparts-api §6), verified: moves the payment and settles its claim."""
+
+    def work() -> Payment:
+        with locked(payment.pk) as row:
+            now = timezone.now()
+            row.poll_count += 1
+            row.poll_failures = 0
+            row.poll_leased_until = None
+            row.bank_state = reply.payment_state
+            if reply.message:
+                row.bank_message = clean_text(reply.message)
+            if reply.receipt:
+                row.receipt = row.receipt | {key: clean_text(text) for key, text in reply.receipt.items()}
+            observed = from_bank(reply.payment_state)
+            mismatch = reply.amount is not None and reply.amount != row.amount
+            decision = None
+            if observed is None:
+                verdict = Verdict.UNKNOWN_STATE
+            elif mismatch:
+                verdict = Verdict.MISMATCH
+            else:
+                decision = decide(
+                    row.payment_state,
+                    observed,
+                    was_negative=row.was_negative,
+                    fully_refunded=row.refunded_amount == row.amount,
+                )
+                verdict = _VERDICTS[decision.move]
+            event = _record(
+                row,
+                type=EventType.POLL,
+                source=source,
+                user=by,
+                state=reply.payment_state,
+                verdict=verdict,
+                message=reply.message,
+                exchange=reply.exchange,
+            )
+            if observed is None:
+                _raise_attention(row, AttentionCode.UNKNOWN_STATE, event)
+            if mismatch:
+                _raise_attention(row, AttentionCode.AMOUNT_MISMATCH, event)
+            if decision is not None and observed is not None:
+                if reply.amount is None and decision.move.moves and observed in DECIDED:
+                    _note_missing_amount(row)
+                _move(row, decision, event)
+                _settle(row, observed, event)
+                if observed in {PaymentState.CREATED, PaymentState.CLIENT_WAIT}:
+                    _expire_if_due(row)
+            if row.claim_state and row.claim_at and now - row.claim_at >= CLAIM_OVERDUE_AFTER:
+                _raise_attention(row, AttentionCode.CLAIM_OVERDUE, event)
+            _plan_and_save(row)
+            return row
+
+    return retry_deadlocks(work)
+
+
+def observe_no_state(
+    payment: Payment, error: BankError, *, source: str = Source.POLL, by: AbstractBaseUser | None = None
+) -> Payment:
+    """The question was not answered, or the bank said that it failed: the payment stays where it is."""
+
+    def work() -> Payment:
+        with locked(payment.pk) as row:
+            row.poll_leased_until = None
+            answered = isinstance(error, BankRefused) and error.verified
+            if answered:
+                row.poll_count += 1
+                row.poll_failures = 0
+            else:
+                row.poll_failures += 1
+            event = _record(
+                row,
+                type=EventType.POLL,
+                source=source,
+                user=by,
+                verdict=Verdict.UNKNOWN_ORDER if answered else _verdict_of(error),
+                message=str(error),
+                exchange=error,
+            )
+            if row.claim_state and row.claim_at and timezone.now() - row.claim_at >= CLAIM_OVERDUE_AFTER:
+                _raise_attention(row, AttentionCode.CLAIM_OVERDUE, event)
+            if answered and row.state == PaymentState.NEW and _times_unknown(row) >= 2:
+                _expire_if_due(row)
+            _plan_and_save(row)
+            return row
+
+    return retry_deadlocks(work)
+
+
+def reopen_refused(payment: Payment, **terms: Any) -> Payment | None:
+    """Take a payment whose create was refused back to the start, with new ``terms``; ``None`` if it is not such a one.
+
+    The bank never made it, so no money can come of what was refused.
+    """
+    with locked(payment.pk) as row:
+        if row.state != PaymentState.FAIL or row.token or row.poll_count:
+            return None
+        old_state = row.state
+        for field, term in terms.items():
+            setattr(row, field, term)
+        row.state, row.state_changed_at = PaymentState.NEW, timezone.now()
+        row.was_negative, row.settled_at, row.bank_message = False, None, ""
+        event = _record(row, type=EventType.REOPENED, source=Source.CHECKOUT, state=PaymentState.NEW)
+        _owe(row, event, "payment_state_changed", old_state=old_state, new_state=PaymentState.NEW)
+        _plan_and_save(row)
+        return row
+
+
+def raise_attention(payment: Payment, code: str) -> None:
+    """Put a payment before a person, from outside an observation (a receiver that keeps failing)."""
+    with locked(payment.pk) as row:
+        _raise_attention(row, code, None)
+        row.save()
+
+
+def _move(row: Payment, decision: Decision, event: PaymentEvent) -> None:
+    if decision.move.moves:
+        old_state, row.state = row.state, decision.state
+        row.state_changed_at = timezone.now()
+        row.was_negative = decision.was_negative
+        if decision.state in FINAL:
+            row.settled_at = row.state_changed_at
+        logger.info("payment %s: %s -> %s", row.order_id, old_state, row.state)
+        _owe(row, event, "payment_state_changed", old_state=old_state, new_state=row.state)
+        signal = _SIGNALS.get(decision.state)
+        if decision.state == PaymentState.SUCCESS and (not _take_order(row, event) or decision.move is Move.LATE):
+            signal = "payment_late_success"
+        late_lock = decision.move is Move.LATE and decision.state == PaymentState.LOCKED
+        if signal and decision.move is not Move.QUIET and not late_lock:
+            _owe(row, event, signal)
+        if decision.state == PaymentState.LOCKED and not row.hold:
+            _raise_attention(row, AttentionCode.UNEXPECTED_HOLD, event)
+    if decision.attention:
+        _raise_attention(row, decision.attention, event)
+
+
+def _take_order(row: Payment, event: PaymentEvent) -> bool:
+    """Whether this is the first payment that pays its order; the second needs a person, and so does the first then."""
+    key = _order_key(row)
+    if not key:
+        return True
+    first = Payment.objects.filter(settles=key).exclude(pk=row.pk).first()
+    if first is None:
+        try:
+            with transaction.atomic():
+                Payment.objects.filter(pk=row.pk).update(settles=key)
+            row.settles = key
+            return True
+        except IntegrityError:
+            # The other payment committed between our look and our claim.
+            first = Payment.objects.filter(settles=key).exclude(pk=row.pk).first()
+    _raise_attention(row, AttentionCode.DOUBLE_PAYMENT, event)
+    if first is not None:
+        with locked(first.pk) as other:
+            _raise_attention(other, AttentionCode.DOUBLE_PAYMENT, None)
+            other.save()
+    return False
+
+
+def _order_key(row: Payment) -> str:
+    if row.buyer_order_id:
+        return f"{row.store}:order:{row.buyer_order_id}"
+    return f"{row.store}:reference:{row.reference}" if row.reference else ""
+
+
+def _settle(row: Payment, observed: PaymentState, event: PaymentEvent) -> None:
+    """Close the claim with what the bank decided, and say of each callback whether the bank stands by it."""
+    if observed not in DECIDED:
+        return
+    contradicted = False
+    for callback in row.events.filter(type=EventType.CALLBACK, verdict=Verdict.RECEIVED):
+        claimed = from_bank(callback.state)
+        if claimed is None:
+            callback.verdict = Verdict.UNKNOWN_STATE
+        elif claimed == observed:
+            callback.verdict = Verdict.APPLIED
+        elif _contradicts(claimed, observed):
+            callback.verdict, contradicted = Verdict.CONFLICT, True
+        else:
+            callback.verdict = Verdict.STALE
+        callback.save(update_fields=["verdict"])
+    row.claim_state, row.claim_at, row.claim_event_id = "", None, None
+    if contradicted:
+        _raise_attention(row, AttentionCode.CLAIM_CONTRADICTED, event)
+
+
+def _contradicts(claimed: PaymentState, decided: PaymentState) -> bool:
+    """Paid and not paid cannot both be true. A hold may end either way, and a step comes before every end."""
+    paid_against_negative = {claimed == PaymentState.SUCCESS, decided == PaymentState.SUCCESS} == {
+        True,
+        False,
+    }
+    return paid_against_negative and claimed in FINAL and decided in FINAL
+
+
+def _expire_if_due(row: Payment) -> None:
+    waiting = {PaymentState.NEW, PaymentState.CREATED, PaymentState.CLIENT_WAIT}
+    if row.state not in waiting or row.claim_state or timezone.now() - row.created_at < conf.expire_after():
+        return
+    event = _record(row, type=EventType.EXPIRY, source=Source.POLL, state=PaymentState.EXPIRED, verdict=Verdict.APPLIED)
+    _move(row, Decision(Move.APPLY, PaymentState.EXPIRED, was_negative=True), event)
+
+
+def _times_unknown(row: Payment) -> int:
+    unknown = row.events.filter(type=EventType.POLL, verdict=Verdict.UNKNOWN_ORDER)
+    return sum(1 + repeats for repeats in unknown.values_list("repeats", flat=True))
+
+
+def _note_missing_amount(row: Payment) -> None:
+    _record(
+        row,
+        type=EventType.NOTE,
+        source=Source.POLL,
+        message=_("The bank's answer named no amount, so it could not be compared with ours."),
+    )
+
+
+def _raise_attention(row: Payment, code: str, event: PaymentEvent | None) -> None:
+    if code in row.attention_codes:
+        return
+    row.attention = " ".join([*row.attention_codes, code])
+    logger.warning("payment %s needs attention: %s", row.order_id, code)
+    raised = _record(row, type=EventType.ATTENTION, source=event.source if event else Source.POLL, message=code)
+    _owe(row, raised, "payment_needs_attention", code=code)
+
+
+def _owe(row: Payment, event: PaymentEvent, signal: str, **arguments: str) -> None:
+    SignalDelivery.objects.create(payment=row, event=event, signal=signal, arguments=arguments)
+    row.next_delivery_at = timezone.now()
+
+
+def _plan_and_save(row: Payment) -> None:
+    row.next_poll_at = next_poll(row, timezone.now())
+    row.save()
+
+
+def _verdict_of(error: BankError) -> str:
+    if isinstance(error, BankRefused):
+        return Verdict.REFUSED
+    return Verdict.UNREACHABLE if isinstance(error, BankUnreachable) else Verdict.BAD_ANSWER
+
+
+def _record(row: Payment, *, message: str = "", exchange: Any = None, user: Any = None, **fields: Any) -> PaymentEvent:
+    """Write an event, or count one more of the same poll: a year of silence is one row, not four hundred."""
+    message = clean_text(message)
+    if fields.get("type") == EventType.POLL and fields.get("verdict") != Verdict.APPLIED and user is None:
+        last = row.events.order_by("-pk").first()
+        if last and _is_same(last, {**fields, "message": message, "user_id": None}):
+            last.repeats += 1
+            last.save(update_fields=["repeats"])
+            return last
+    return PaymentEvent.objects.create(
+        payment=row,
+        store_id=conf.read_store(row.store).store_id,
+        order_id=row.order_id,
+        message=message,
+        user=user,
+        payload=getattr(exchange, "payload", None) or {},
+        http_status=getattr(exchange, "http_status", None),
+        duration_ms=getattr(exchange, "duration_ms", None),
+        trace_id=getattr(exchange, "trace_id", "")[:128],
+        **fields,
+    )
+
+
+def _is_same(event: PaymentEvent, fields: dict[str, Any]) -> bool:
+    return all(getattr(event, name) == value for name, value in fields.items())

@@ -1,0 +1,61 @@
+"""When the bank is asked next: a pure function of what is known about a payment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from wagtail_payparts import conf
+from wagtail_payparts.models import Payment
+from wagtail_payparts.states import PaymentState
+
+
+CLAIM_STEPS = tuple(timedelta(seconds=s) for s in (0, 10, 30, 60, 120, 300, 900))
+CLAIM_EVERY = timedelta(hours=1)
+CLAIM_OVERDUE_AFTER = timedelta(minutes=30)
+DAY = timedelta(days=1)
+#: A paid payment may be refunded in the bank's cabinet.
+PAID_STEPS = (timedelta(hours=1), DAY, 7 * DAY, 30 * DAY)
+#: The bank may change its mind, or the buyer may come back.
+NEGATIVE_STEPS = (DAY, 7 * DAY, 30 * DAY)
+EXPIRED_FOR = 30 * DAY
+FIRST_RETRY = timedelta(seconds=30)
+LONGEST_RETRY = timedelta(minutes=15)
+
+
+def next_poll(payment: Payment, now: datetime) -> datetime | None:
+    """When to ask the bank next; ``None`` when nothing more is expected of it.
+
+    A question that got no answer consumes no step: it is asked again soon, less and less often.
+    """
+    times = [_by_state(payment, now)]
+    if payment.claim_state:
+        times.append(_by_claim(payment, now))
+    if payment.poll_failures:
+        retry = now + min(FIRST_RETRY * 2 ** min(payment.poll_failures - 1, 10), LONGEST_RETRY)
+        times.append(retry)
+    return min((at for at in times if at is not None), default=None)
+
+
+def _by_claim(payment: Payment, now: datetime) -> datetime:
+    since = payment.claim_at or now
+    return _next_step(since, CLAIM_STEPS, now) or now + CLAIM_EVERY
+
+
+def _by_state(payment: Payment, now: datetime) -> datetime | None:
+    state = payment.payment_state
+    if state == PaymentState.EXPIRED:
+        last = payment.state_changed_at + EXPIRED_FOR
+        return now + DAY if now + DAY <= last else None
+    if state == PaymentState.LOCKED:
+        return now + DAY
+    settled = payment.settled_at
+    if state == PaymentState.SUCCESS and settled:
+        return _next_step(settled, PAID_STEPS, now)
+    if state in {PaymentState.CANCELED, PaymentState.FAIL} and settled:
+        return _next_step(settled, NEGATIVE_STEPS, now)
+    return _next_step(payment.created_at, conf.poll_schedule(), now) or now + DAY
+
+
+def _next_step(since: datetime, steps: Iterable[timedelta], now: datetime) -> datetime | None:
+    return next((since + step for step in steps if since + step > now), None)

@@ -1,0 +1,100 @@
+"""Ask the bank: about one payment now, or about all that are due (the poller)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Case, IntegerField, Value, When
+from django.utils import timezone
+from django_tasks import task
+
+from wagtail_payparts import conf
+from wagtail_payparts.bank import PayPartsClient
+from wagtail_payparts.exceptions import BankError, NotAllowed
+from wagtail_payparts.models import Heartbeat, Payment, Source
+from wagtail_payparts.services import observations
+from wagtail_payparts.services.deliveries import deliver_due, deliver_later
+from wagtail_payparts.services.locking import lease_poll
+
+
+logger = logging.getLogger(__name__)
+
+#: The callback view and the return page wait for the bank no longer than this, in seconds.
+INLINE_TIMEOUT = (2.0, 3.0)
+HEARTBEAT = "payparts_sync"
+
+
+@dataclass
+class Pass:
+    """What one pass of the poller did."""
+
+    asked: int = 0
+    moved: int = 0
+    delivered: int = 0
+    announced: int = 0
+
+
+def sync_payment(
+    payment: Payment,
+    *,
+    by: AbstractBaseUser | None = None,
+    source: str = Source.POLL,
+    due_only: bool = False,
+    timeout: tuple[float, float] | None = None,
+) -> Payment:
+    """Ask the bank about a payment and let it move accordingly. Returns it as it stands afterwards.
+
+    Asks nothing if another process is asking now. ``by`` needs the permission ``ask``, else ``NotAllowed``. An
+    unreachable bank is no error: it is written down and asked again.
+    """
+    # has_perm comes with PermissionsMixin, which every user of the admin has.
+    if by is not None and not by.has_perm("wagtail_payparts.ask_payment"):  # type: ignore[attr-defined]
+        raise NotAllowed("asking the bank needs the permission ask_payment")
+    if lease_poll(payment.pk, due_only=due_only) is None:
+        return Payment.objects.get(pk=payment.pk)
+    try:
+        client = PayPartsClient(conf.get_store(payment.store))
+        reply = client.state(payment.order_id, show_amount=True, show_info=True, timeout=timeout)
+    except BankError as error:
+        moved = observations.observe_no_state(payment, error, source=source, by=by)
+    else:
+        moved = observations.observe_state(payment, reply, source=source, by=by)
+    if moved.next_delivery_at:
+        deliver_later(moved)
+    return moved
+
+
+@task()
+def check(payment_id: int) -> None:
+    """Ask the bank about a payment for which a callback has come."""
+    payment = Payment.objects.filter(pk=payment_id).first()
+    if payment is not None:
+        sync_payment(payment, due_only=True, timeout=INLINE_TIMEOUT)
+
+
+def poll_due(limit: int = 200) -> Pass:
+    """Ask the bank about every payment that is due, those with a claim first, then deliver what is owed."""
+    done = Pass()
+    claims_first = Case(When(claim_state="", then=Value(1)), default=Value(0), output_field=IntegerField())
+    due = Payment.objects.filter(next_poll_at__lte=timezone.now()).order_by(claims_first, "next_poll_at")
+    for payment in list(due[:limit]):
+        try:
+            after = sync_payment(payment, due_only=True)
+        except ImproperlyConfigured:
+            # One store that lost its settings must not stop the others.
+            logger.exception("payment %s: its store %r cannot be used", payment.order_id, payment.store)
+            continue
+        done.asked += 1
+        done.moved += after.state != payment.state
+        beat()
+    done.delivered = deliver_due()
+    beat()
+    return done
+
+
+def beat() -> None:
+    """Leave a sign of life for ``payparts_doctor`` and the dashboard."""
+    Heartbeat.objects.update_or_create(name=HEARTBEAT, defaults={"beat_at": timezone.now()})

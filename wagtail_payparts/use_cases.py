@@ -1,0 +1,123 @@
+"""The old package's way in (django-ok-payparts 0.4): its documented usage, on the new ledger."""
+
+from __future__ import annotations
+
+import json
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from wagtail_payparts import conf
+from wagtail_payparts.bank import parse_callback
+from wagtail_payparts.consts import DEFAULT_MERCHANT_TYPE, DEFAULT_PARTS_COUNT, MERCHANT_TYPES
+from wagtail_payparts.exceptions import CallbackRejected, InvalidPayment, OutcomeUnknown
+from wagtail_payparts.models import Payment
+from wagtail_payparts.services.callbacks import announce, receive, reject
+from wagtail_payparts.services.checkout import start_payment
+
+
+__all__ = ("GetRedirectUrlUseCase", "ProcessCallbackUseCase")
+
+
+class _MoneyField(forms.DecimalField):
+    """Takes floats too and makes them exact: what was meant is what ``repr`` shows, to the kopeck."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        exact = super().to_python(str(value) if isinstance(value, (int, float, Decimal)) else value)
+        if exact is None or not exact.is_finite():
+            return exact
+        return exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
+class _PayloadForm(forms.Form):
+    order_id = forms.CharField(max_length=50)
+    amount = _MoneyField()
+    parts_count = forms.IntegerField(min_value=2)
+    merchant_type = forms.ChoiceField(choices=MERCHANT_TYPES)
+    response_url = forms.CharField(required=False, max_length=255)
+    redirect_url = forms.CharField(required=False, max_length=255)
+
+
+class _ProductForm(forms.Form):
+    name = forms.CharField(max_length=128)
+    count = forms.IntegerField(min_value=1)
+    price = _MoneyField(min_value=Decimal("0.01"))
+
+
+class GetRedirectUrlUseCase:
+    """Create a payment at the bank and return the address to which the buyer's browser goes."""
+
+    def execute(self, data: dict[str, Any]) -> str:
+        """``data`` has ``order_id``, ``amount`` and ``products`` (``name``, ``count``, ``price``; UAH), and may have
+        ``parts_count`` (2), ``merchant_type`` (II), ``response_url`` and ``redirect_url``. It is left as it is.
+
+        Raises Django's ``ValidationError`` for data that cannot be paid; ``OrderIdTaken``, ``BankRefused``,
+        ``BankUnreachable`` or ``BadAnswer`` otherwise (see ``services.start_payment``).
+        """
+        terms = _clean(
+            _PayloadForm(
+                {
+                    **data,
+                    "parts_count": data.get("parts_count") or DEFAULT_PARTS_COUNT,
+                    "merchant_type": data.get("merchant_type") or DEFAULT_MERCHANT_TYPE,
+                }
+            )
+        )
+        if not data.get("products"):
+            raise ValidationError(_("You must provide products to create payment."))
+        lines = [_clean(_ProductForm(product)) for product in data["products"]]
+        total = sum((line["price"] * line["count"] for line in lines), Decimal(0))
+        if total != terms["amount"]:
+            raise ValidationError(
+                _("The amount is %(amount)s, but the products add up to %(total)s: the bank wants them equal."),
+                params={"amount": terms["amount"], "total": total},
+            )
+        return self._start(terms, lines).redirect_url
+
+    def _start(self, terms: dict[str, Any], lines: list[dict[str, Any]]) -> Payment:
+        try:
+            payment = start_payment(
+                lines=lines,
+                parts_count=terms["parts_count"],
+                merchant_type=terms["merchant_type"],
+                order_id=terms["order_id"],
+                store=conf.store_aliases()[0],
+                response_url=terms["response_url"] or None,
+                redirect_url=terms["redirect_url"] or None,
+            )
+        except InvalidPayment as error:
+            raise ValidationError({error.field: [str(error)]} if error.field in terms else str(error)) from error
+        if not payment.token:
+            raise OutcomeUnknown(
+                f"The bank has not answered yet whether it made the payment {payment.order_id}: "
+                "start a new attempt with a new order id."
+            )
+        return payment
+
+
+class ProcessCallbackUseCase:
+    """Process a callback that a view of your own has received and parsed."""
+
+    def execute(self, request: Any, data: dict[str, Any]) -> None:
+        """Store the callback, have the bank asked, and send the old signals. ``data`` is left as it is.
+
+        A callback whose signature is not valid raises nothing: ``pay_parts_invalid_callback`` tells of it.
+        """
+        callback = None
+        try:
+            callback = parse_callback(json.dumps(data).encode())
+            stored = receive(callback)
+        except CallbackRejected as rejected:
+            reject(rejected, callback, request)
+            return
+        if stored.is_new:
+            announce(stored.event, request)
+
+
+def _clean(form: forms.Form) -> dict[str, Any]:
+    if not form.is_valid():
+        raise ValidationError(form.errors)
+    return form.cleaned_data

@@ -1,0 +1,46 @@
+"""The bank's doorbell."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException, UnreadablePostError
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from wagtail_payparts.bank import MAX_CALLBACK_BYTES, Callback, parse_callback
+from wagtail_payparts.exceptions import CallbackRejected
+from wagtail_payparts.services.callbacks import announce, receive, reject
+
+
+# Not atomic: what the bank signed stays stored, whatever happens after.
+@transaction.non_atomic_requests
+@csrf_exempt
+@login_not_required
+@never_cache
+@require_POST
+def callback(request: HttpRequest) -> HttpResponse:
+    """Store a signed callback and answer 200; answer 400 to everything else (payparts-api §3)."""
+    parsed: Callback | None = None
+    try:
+        parsed = parse_callback(_read(request))
+        stored = receive(parsed)
+    except CallbackRejected as rejected:
+        reject(rejected, parsed, request)
+        return JsonResponse({"status": "rejected", "reason": rejected.reason}, status=400)
+    if stored.is_new:
+        announce(stored.event, request)
+    return JsonResponse({"status": "ok"})
+
+
+def _read(request: HttpRequest) -> bytes:
+    """The body, and no more of it than a callback can have."""
+    try:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_CALLBACK_BYTES:
+            raise CallbackRejected("too_large")
+        return request.read(MAX_CALLBACK_BYTES + 1)
+    except (UnreadablePostError, RawPostDataException, RequestDataTooBig, ValueError) as error:
+        raise CallbackRejected("unreadable") from error
