@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.urls import NoReverseMatch, reverse
@@ -52,7 +53,7 @@ def check_test_store(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
 
 @register("payparts")
 def check_receivers(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
-    """A receiver is remembered by its name, so that it is called again after a restart and never twice for one event."""
+    """A receiver is remembered by its name: called again after a restart, and not twice for one event."""
     return [
         Error(
             f"A receiver of {signal.name} has no name of its own: {receiver.call!r}.",
@@ -88,7 +89,7 @@ def check_base_url(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     if base.startswith("https://"):
         return []
     return [
-        Warning(
+        checks.Warning(
             "PAYPARTS_BASE_URL is not an https address.",
             hint="Set it to the public address of the site, such as 'https://shop.example.com': the bank sends its "
             "callbacks there. Without it the address of the Wagtail site is used.",
@@ -121,7 +122,7 @@ def check_databases(app_configs: Any, databases: Sequence[str] | None = None, **
                 cursor.execute("SELECT CONVERT_TZ('2026-01-01 00:00:00', 'UTC', 'Europe/Kyiv')")
                 if cursor.fetchone()[0] is None:
                     found.append(
-                        Warning(
+                        checks.Warning(
                             f"The time-zone tables of the database {alias!r} are empty.",
                             hint="mariadb-tzinfo-to-sql /usr/share/zoneinfo | mariadb mysql",
                             id="payparts.W002",
@@ -131,7 +132,7 @@ def check_databases(app_configs: Any, databases: Sequence[str] | None = None, **
             options = connection.settings_dict.get("OPTIONS") or {}
             if options.get("transaction_mode") != "IMMEDIATE":
                 found.append(
-                    Warning(
+                    checks.Warning(
                         f"The SQLite database {alias!r} may answer 'database is locked' under two buyers at once.",
                         hint="OPTIONS = {'transaction_mode': 'IMMEDIATE', 'init_command': 'PRAGMA journal_mode=WAL;'}",
                         id="payparts.W003",

@@ -85,7 +85,7 @@ def _identity(target: Any) -> Any:
 
 #: Every move of a payment. Arguments: ``old_state``, ``new_state``.
 payment_state_changed = MoneySignal("payment_state_changed")
-#: The bank says, when asked, that the payment is paid. At most once per payment and once per order: hand over the goods.
+#: The bank says, when asked, that the payment is paid. At most once per payment and per order: hand over the goods.
 payment_succeeded = MoneySignal("payment_succeeded")
 #: Paid, but after it had been cancelled, refused or expired, or as the second payment of an order: a person decides.
 payment_late_success = MoneySignal("payment_late_success")

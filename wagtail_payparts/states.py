@@ -83,7 +83,7 @@ class Decision:
 
 def _table() -> dict[tuple[PaymentState, PaymentState], Move]:
     s = PaymentState
-    table = {(now, seen): Move.STALE for now in s for seen in OBSERVABLE}
+    table: dict[tuple[PaymentState, PaymentState], Move] = {(now, seen): Move.STALE for now in s for seen in OBSERVABLE}
     for step, now in enumerate(PROGRESS):
         for seen in OBSERVABLE:
             if seen not in PROGRESS[:step]:

@@ -25,7 +25,7 @@ __all__ = ("GetRedirectUrlUseCase", "ProcessCallbackUseCase")
 class _MoneyField(forms.DecimalField):
     """Takes floats too and makes them exact: what was meant is what ``repr`` shows, to the kopeck."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         exact = super().to_python(str(value) if isinstance(value, (int, float, Decimal)) else value)
         if exact is None or not exact.is_finite():
             return exact

@@ -57,7 +57,7 @@ class ChoiceListField(models.CharField):  # type: ignore[type-arg]
         kwargs.setdefault("max_length", 60)
         super().__init__(*args, **kwargs)
 
-    def formfield(self, **kwargs: Any) -> Any:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> Any:
         return _CodesFormField(
             choices=list(self.code_choices),
             required=not self.blank,

@@ -31,7 +31,7 @@ class BuyerDetails(models.TextChoices):
     ALL = "all", _("Name, phone and e-mail")
 
 
-class Offer(DraftStateMixin, RevisionMixin, PreviewableMixin, ClusterableModel):  # type: ignore[misc]
+class Offer(DraftStateMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
     """What an editor sells. The price is the sum of its lines, in UAH; it is read again when a buyer presses."""
 
     title = models.CharField(_("title"), max_length=255)

@@ -68,7 +68,7 @@ class Order(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.number
+        return str(self.number)
 
     def lines_with_totals(self) -> list[dict[str, Any]]:
         """``name``, ``count``, ``price`` and ``total`` (Decimal, UAH) of each line."""

@@ -186,7 +186,7 @@ class Payment(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.order_id
+        return str(self.order_id)
 
     @property
     def payment_state(self) -> PaymentState:

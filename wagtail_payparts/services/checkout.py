@@ -164,7 +164,7 @@ def _has_terms(payment: Payment, wanted: dict[str, Any]) -> bool:
 
 
 def _terms(
-    lines: Iterable[Line | Mapping[str, Any]], parts_count: int, merchant_type: str, hold: bool
+    lines: Iterable[Line | Mapping[str, Any]], parts_count: object, merchant_type: str, hold: bool
 ) -> dict[str, Any]:
     exact = [_exact_line(line) for line in lines]
     if not exact:
@@ -209,7 +209,7 @@ def _exact_line(line: Line | Mapping[str, Any]) -> Line:
         )
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise InvalidPayment(_("%(name)s: the quantity is a whole number from 1.") % {"name": name}, field="lines")
-    if isinstance(price, float) or isinstance(price, bool):
+    if isinstance(price, (float, bool)):
         raise InvalidPayment(
             _("%(name)s: the price has to be exact, a Decimal or a text, not a float.") % {"name": name},
             field="lines",

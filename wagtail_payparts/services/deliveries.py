@@ -104,12 +104,13 @@ def _call(receiver: Receiver, payment: Payment, delivery: SignalDelivery, result
 def _note_failure(
     receiver: Receiver, payment: Payment, delivery: SignalDelivery, result: ReceiverResult, error: Exception
 ) -> None:
-    logger.exception(
+    logger.error(
         "payment %s: receiver %s failed on %s (attempt %s)",
         payment.order_id,
         receiver.name,
         delivery.signal,
         result.attempts,
+        exc_info=error,
     )
     now = timezone.now()
     given_up = result.attempts >= MAX_ATTEMPTS

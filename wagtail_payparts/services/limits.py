@@ -37,7 +37,7 @@ def may_ask_bank(payment: Payment) -> bool:
 
 def may_record_rejected() -> bool:
     """Whether one more rejected callback may be written down this hour (``PAYPARTS_REJECTED_PER_HOUR``)."""
-    return _count("payparts-rejected", 3600) <= conf.get("PAYPARTS_REJECTED_PER_HOUR")
+    return _count("payparts-rejected", 3600) <= int(conf.get("PAYPARTS_REJECTED_PER_HOUR"))
 
 
 def _count(key: str, window: int) -> int:

@@ -28,7 +28,7 @@ class Buyer:
 
 def find_offer(offer_id: int) -> Offer:
     """An offer that can be bought now. Raises ``InvalidPayment`` for one that is gone, a draft or not sellable."""
-    offer = Offer.objects.filter(pk=offer_id, live=True).first()
+    offer: Offer | None = Offer.objects.filter(pk=offer_id, live=True).first()
     if offer is None or not offer.is_for_sale:
         raise InvalidPayment(_("This offer is no longer available."), field="offer")
     return offer

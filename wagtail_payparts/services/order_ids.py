@@ -38,7 +38,7 @@ def new_order_number() -> str:
     return f"{text[:4]}-{text[4:8]}-{text[8:]}"
 
 
-def check_order_id(order_id: str) -> str:
+def check_order_id(order_id: object) -> str:
     """A caller's own order id. Raises ``InvalidPayment`` if it may not be sent to the bank."""
     if not isinstance(order_id, str) or not _OWN.match(order_id):
         raise InvalidPayment(
