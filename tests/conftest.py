@@ -9,7 +9,7 @@ import pytest
 from tests.network import forbid_outside_network
 
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.fixtures"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
