@@ -70,9 +70,7 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts = []
 
     def open_page(**options: Any) -> Page:
-        context = browser.new_context(
-            **{"locale": "uk-UA", "viewport": {"width": 1280, "height": 900}, **options}
-        )
+        context = browser.new_context(**{"locale": "uk-UA", "viewport": {"width": 1280, "height": 900}, **options})
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
