@@ -121,9 +121,7 @@ class PayPartsClient:
     ) -> Reply:
         """Post a signed body and read the reply. Logs what came of it, without bodies."""
         try:
-            raw = transport.post(
-                self._connection(), self._url(endpoint), write_object(fields), self._timeout(timeout)
-            )
+            raw = transport.post(self._connection(), self._url(endpoint), write_object(fields), self._timeout(timeout))
             payload, exchange = self._read(raw)
             answer = Answer(self.store, order_id, payload, exchange)
             reply = read(answer)
@@ -132,9 +130,7 @@ class PayPartsClient:
             raise
         logger.info("%s of order %s: SUCCESS, %s ms", endpoint, order_id, exchange.duration_ms)
         if isinstance(reply, ActionReply) and not reply.verified and not replies.covers_no_outcome(answer):
-            logger.warning(
-                "%s of order %s: the reply's signature matches no known recipe", endpoint, order_id
-            )
+            logger.warning("%s of order %s: the reply's signature matches no known recipe", endpoint, order_id)
         return reply
 
     def _read(self, raw: transport.RawReply) -> tuple[dict[str, Any], Exchange]:

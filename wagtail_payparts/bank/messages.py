@@ -137,9 +137,7 @@ class CreateRequest:
             "amount": self.amount,
             "partsCount": self.parts_count,
             "merchantType": self.merchant_type,
-            "products": [
-                {"name": line.name, "count": line.count, "price": line.price} for line in self.lines
-            ],
+            "products": [{"name": line.name, "count": line.count, "price": line.price} for line in self.lines],
             "signature": signed,
         }
         optional = {
@@ -177,9 +175,7 @@ def decline_fields(store: Store, order_id: str, amount: Decimal) -> dict[str, An
 def description_fields(store: Store, order_id: str, description: str) -> dict[str, Any]:
     """The signed body of a description, which is sent behind ``# `` (payparts-api §7, dangers e)."""
     text = f"{_DESCRIPTION_PREFIX}{description}"
-    signed = signature.description(
-        store.password, store_id=store.store_id, order_id=order_id, description=text
-    )
+    signed = signature.description(store.password, store_id=store.store_id, order_id=order_id, description=text)
     return {"storeId": store.store_id, "orderId": order_id, "description": text, "signature": signed}
 
 

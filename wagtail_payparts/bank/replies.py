@@ -172,9 +172,7 @@ def read_qr(payload: dict[str, Any], exchange: Exchange) -> bytes:
 
 def covers_no_outcome(answer: Answer) -> bool:
     """Tell whether the reply carries the documented signature of confirm and cancel, and no better one."""
-    expected = signature.state(
-        answer.store.password, store_id=answer.store.store_id, order_id=answer.order_id
-    )
+    expected = signature.state(answer.store.password, store_id=answer.store.store_id, order_id=answer.order_id)
     return verify(expected, answer.payload.get("signature"))
 
 

@@ -134,16 +134,12 @@ def state_reply(
     return _sign(password, state, store_id, order_id, payment_state, message)
 
 
-def description_reply(
-    password: str, *, store_id: str, order_id: str, state: str, message: str | None = None
-) -> str:
+def description_reply(password: str, *, store_id: str, order_id: str, state: str, message: str | None = None) -> str:
     """Sign a reply to ``payment/description``; the ids are the request's (payparts-api §7)."""
     return _sign(password, store_id, order_id, state, message)
 
 
-def callback(
-    password: str, *, store_id: str, order_id: str, payment_state: str, message: str | None = None
-) -> str:
+def callback(password: str, *, store_id: str, order_id: str, payment_state: str, message: str | None = None) -> str:
     """Sign a callback (payparts-api §3). ``message`` is signed as it came, untrimmed (dispute c)."""
     return _sign(password, store_id, order_id, payment_state, message)
 

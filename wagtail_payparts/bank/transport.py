@@ -63,6 +63,7 @@ def _send(session: requests.Session, request: requests.Request, timeout: Timeout
     if type(session.get_adapter(url)) is HTTPAdapter:
         session.mount(urljoin(url, "/"), BoundedAdapter())
     started = time.monotonic()
+    shows_secrets = bool(request.params)
     try:
         prepared = session.prepare_request(request)
         settings = session.merge_environment_settings(
@@ -73,11 +74,12 @@ def _send(session: requests.Session, request: requests.Request, timeout: Timeout
             cert=None,
         )
         with session.send(prepared, timeout=timeout, allow_redirects=False, **settings) as response:
+            shows_secrets = True  # from here on, urllib3's variables hold pieces of the reply
             body = _read_capped(response)
     except (OSError, urllib3.exceptions.HTTPError) as err:  # requests' own errors are OSErrors
-        raise BankUnreachable(
-            f"no reply from the bank: {type(err).__name__}", duration_ms=_ms_since(started)
-        ) from (None if request.params else err)
+        raise BankUnreachable(f"no reply from the bank: {type(err).__name__}", duration_ms=_ms_since(started)) from (
+            None if shows_secrets else err
+        )
     duration_ms = _ms_since(started)
     trace_id = response.headers.get("Trace-Id") or response.headers.get("X-Trace-Id") or ""
     if body is None or 300 <= response.status_code < 400:
@@ -142,22 +144,14 @@ class _BoundedReader(io.RawIOBase):
 
     def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
         self._raw, self._sock = raw, sock
-        seconds = sock.gettimeout()
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._deadline = time.monotonic() + (sock.gettimeout() or 0.0)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("timed out")
-            self._sock.settimeout(left)
+        self._sock.settimeout(max(self._deadline - time.monotonic(), 0.001))
         return self._raw.readinto(buffer)
-
-    def fileno(self) -> int:
-        return self._raw.fileno()
 
     def close(self) -> None:
         self._raw.close()
@@ -207,8 +201,7 @@ class _HideToken(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
             record.args = tuple(
-                re.sub(r"(/qr/generate\?).*", r"\1***", arg) if isinstance(arg, str) else arg
-                for arg in record.args
+                re.sub(r"(/qr/generate\?).*", r"\1***", arg) if isinstance(arg, str) else arg for arg in record.args
             )
         return True
 

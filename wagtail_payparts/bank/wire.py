@@ -89,7 +89,8 @@ def _read_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key, value in pairs:
         if key in found:
             raise _DuplicateKey
-        found[key] = SealedStr(value) if isinstance(value, str) and _SECRET.search(key) else value
+        is_secret = isinstance(value, str) and (_SECRET.search(key) or _SIGNATURE.search(value))
+        found[key] = SealedStr(value) if is_secret else value
     return found
 
 
