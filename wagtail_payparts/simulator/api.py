@@ -50,9 +50,7 @@ class MerchantApi:
         """Raises ``NoReply`` when a fault says so."""
         body = _read(request.get_data())
         order_id = str(body.get("orderId") or "")
-        self.received.append(
-            Received(endpoint, order_id, {name: body[name] for name in body if name != "signature"})
-        )
+        self.received.append(Received(endpoint, order_id, {name: body[name] for name in body if name != "signature"}))
         fault = self._faults.take(endpoint, order_id)
         if fault is not None:
             logger.info("fault %s for %s of %s", fault.kind, endpoint, order_id)

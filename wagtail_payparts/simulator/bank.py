@@ -15,7 +15,6 @@ from .ledger import (
     CLIENT_WAIT,
     CREATED,
     FAIL,
-    FINAL_STATES,
     OTP_WAITING,
     PP_CREATION,
     SUCCESS,
@@ -61,7 +60,7 @@ class Bank:
         later: Later,
         announce: Callable[[Payment], None],
         delay: float,
-        announced_states: Collection[str] = FINAL_STATES,
+        announced_states: Collection[str],
     ) -> None:
         self._ledger = ledger
         self._stores = stores

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import requests
@@ -50,7 +49,7 @@ class Callbacks:
         self._faults = faults
         self._later = later
         self._manual = manual
-        self._queue: deque[Outgoing] = deque()
+        self._queue: list[Outgoing] = []
         self._lock = threading.Lock()
 
     def announce(self, payment: Payment) -> None:
@@ -69,7 +68,7 @@ class Callbacks:
         """Send what is queued; what a fault has made late only when asked for."""
         with self._lock:
             due = [one for one in self._queue if late or not one.is_late]
-            self._queue = deque(one for one in self._queue if one not in due)
+            self._queue = [] if late else [one for one in self._queue if one.is_late]
         return [self._send_outgoing(one) for one in due]
 
     def body(
@@ -123,28 +122,15 @@ class Callbacks:
         fault = self._faults.take("callback", payment.order_id)
         if fault is None:
             return [plain]
-        noted = Outgoing(payment=payment, state=payment.state, message=payment.message, note=fault.kind)
+        noted = replace(plain, note=fault.kind, seconds=fault.seconds)
         if fault.kind == "never":
-            self._ledger.add_attempt(
-                payment, state=payment.state, note="never", http_status=None, answer="not sent"
-            )
+            self._ledger.add_attempt(payment, state=payment.state, note=fault.kind, http_status=None, answer="not sent")
             return []
         if fault.kind == "twice":
             return [plain, noted]
         if fault.kind == "out_of_order":
             before = [step.state for step in self._ledger.steps(payment)][:-1]
-            older = before[-1] if before else CLIENT_WAIT
-            return [plain, Outgoing(payment=payment, state=older, message="", note=fault.kind)]
-        if fault.kind in ("late", "slow"):
-            return [
-                Outgoing(
-                    payment=payment,
-                    state=payment.state,
-                    message=payment.message,
-                    note=fault.kind,
-                    seconds=fault.seconds,
-                )
-            ]
+            return [plain, replace(noted, state=before[-1] if before else CLIENT_WAIT, message="")]
         return [noted]
 
     def _send_outgoing(self, one: Outgoing) -> tuple[int | None, str]:

@@ -54,9 +54,7 @@ class Fault:
         if self.endpoint not in KINDS:
             raise ValueError(f"unknown endpoint {self.endpoint!r}; there are {', '.join(KINDS)}")
         if self.kind not in KINDS[self.endpoint]:
-            raise ValueError(
-                f"unknown fault {self.kind!r}; {self.endpoint} has {', '.join(KINDS[self.endpoint])}"
-            )
+            raise ValueError(f"unknown fault {self.kind!r}; {self.endpoint} has {', '.join(KINDS[self.endpoint])}")
         if self.times is not None and self.times < 1:
             raise ValueError("times must be at least 1")
         if not 0 <= self.seconds <= 3600:

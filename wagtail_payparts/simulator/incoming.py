@@ -12,7 +12,6 @@ from .wire import hryvnias, kopecks
 
 MINIMUM, MAXIMUM = 300_00, 300_000_00
 MINIMUM_PARTS, MAXIMUM_PARTS = 2, 25
-STORE_ID_LENGTH = 20
 # 64 in 2020, 50 on the newer pages: a shop that fits into the newer limit fits into both.
 ORDER_ID_LENGTH = 50
 PRODUCT_NAME_LENGTH = 128
@@ -57,26 +56,19 @@ def check_payment(payment: NewPayment) -> None:
     """Raise ``Refused`` for a payment that the bank would not make."""
     total = sum(line.total_kopecks for line in payment.lines)
     problems = {
-        f"storeId length should be no more than {STORE_ID_LENGTH}": len(payment.store_id) > STORE_ID_LENGTH,
         f"orderId length should be no more than {ORDER_ID_LENGTH}": len(payment.order_id) > ORDER_ID_LENGTH,
-        f"amount must be from {hryvnias(MINIMUM)} to {hryvnias(MAXIMUM)}": (
-            not MINIMUM <= payment.kopecks <= MAXIMUM
-        ),
+        f"amount must be from {hryvnias(MINIMUM)} to {hryvnias(MAXIMUM)}": (not MINIMUM <= payment.kopecks <= MAXIMUM),
         f"partsCount must be from {MINIMUM_PARTS} to {MAXIMUM_PARTS}": (
             not MINIMUM_PARTS <= payment.parts_count <= MAXIMUM_PARTS
         ),
-        f"merchantType must be one of {', '.join(MERCHANT_TYPES)}": (
-            payment.merchant_type not in MERCHANT_TYPES
-        ),
+        f"merchantType must be one of {', '.join(MERCHANT_TYPES)}": (payment.merchant_type not in MERCHANT_TYPES),
         "products must not be empty": not payment.lines,
         f"product name length should be from 1 to {PRODUCT_NAME_LENGTH}": any(
             len(line.name) > PRODUCT_NAME_LENGTH for line in payment.lines
         ),
         "product count must be at least 1": any(line.count < 1 for line in payment.lines),
         "product price must be at least 0.01": any(line.kopecks < 1 for line in payment.lines),
-        f"amount {hryvnias(payment.kopecks)} is not the sum of products {hryvnias(total)}": (
-            total != payment.kopecks
-        ),
+        f"amount {hryvnias(payment.kopecks)} is not the sum of products {hryvnias(total)}": (total != payment.kopecks),
         "responseUrl is not valid": not _is_web_address(payment.response_url),
         "redirectUrl is not valid": not _is_web_address(payment.redirect_url),
     }

@@ -223,9 +223,7 @@ class Ledger:
         rows = self._rows("SELECT * FROM step WHERE payment_id = ? ORDER BY rowid", payment.id)
         return [Step(row["state"], row["message"], _moment(row["at"])) for row in rows]
 
-    def add_attempt(
-        self, payment: Payment, *, state: str, note: str, http_status: int | None, answer: str
-    ) -> None:
+    def add_attempt(self, payment: Payment, *, state: str, note: str, http_status: int | None, answer: str) -> None:
         with self.transaction():
             self._db.execute(
                 "INSERT INTO attempt VALUES (?, ?, ?, ?, ?, ?)",
@@ -235,8 +233,7 @@ class Ledger:
     def attempts(self, payment: Payment) -> list[Attempt]:
         rows = self._rows("SELECT * FROM attempt WHERE payment_id = ? ORDER BY rowid", payment.id)
         return [
-            Attempt(row["state"], row["note"], _moment(row["at"]), row["http_status"], row["answer"])
-            for row in rows
+            Attempt(row["state"], row["note"], _moment(row["at"]), row["http_status"], row["answer"]) for row in rows
         ]
 
     def _add_step(self, payment: Payment) -> None:

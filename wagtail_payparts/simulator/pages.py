@@ -27,9 +27,7 @@ _environment.filters["clock"] = lambda moment: format(moment.astimezone(), "%H:%
 
 # No script at all, one style sheet, forms that post home. The customer goes on to the shop by a link or a
 # refresh, which form-action does not concern.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
-)
+CONTENT_SECURITY_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
 
 
 def render(template: str, *, status: int = 200, **context: Any) -> Response:

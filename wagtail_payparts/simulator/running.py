@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from .checkout import Checkout
 from .control import Control
 from .faults import Fault, Faults
 from .later import Later
-from .ledger import Attempt, Ledger, Payment, Step
+from .ledger import FINAL_STATES, Attempt, Ledger, Payment, Step
 from .web import API_PATH, PAGE_PATH, App, Server
 
 
@@ -28,6 +28,7 @@ class Simulator:
         stores: Mapping[str, str],
         delay: float,
         callbacks: Literal["send", "manual"],
+        callback_states: Collection[str],
         db: str | Path | None,
         host: str,
         port: int,
@@ -49,14 +50,13 @@ class Simulator:
             later=self._later,
             announce=self._callbacks.announce,
             delay=delay,
+            announced_states=callback_states,
         )
         self._api = MerchantApi(bank=self._bank, faults=self._faults, later=self._later)
         app = App(
             api=self._api,
             checkout=Checkout(bank=self._bank, address=PAGE_PATH),
-            control=Control(
-                bank=self._bank, ledger=self._ledger, callbacks=self._callbacks, faults=self._faults
-            ),
+            control=Control(bank=self._bank, ledger=self._ledger, callbacks=self._callbacks, faults=self._faults),
         )
         self._server = Server(host, port, app)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
@@ -126,9 +126,7 @@ class Simulator:
         seconds: float = 30,
     ) -> None:
         """Order a fault of ``faults.KINDS[endpoint]`` for the next ``times`` (``None``: always)."""
-        self._faults.order(
-            Fault(kind=kind, endpoint=endpoint, times=times, order_id=order_id, seconds=seconds)
-        )
+        self._faults.order(Fault(kind=kind, endpoint=endpoint, times=times, order_id=order_id, seconds=seconds))
 
     def clear_faults(self) -> None:
         self._faults.clear()
@@ -188,6 +186,7 @@ def run_simulator(
     stores: Mapping[str, str] | None = None,
     delay: float = 0,
     callbacks: Literal["send", "manual"] = "manual",
+    callback_states: Collection[str] = FINAL_STATES,
     db: str | Path | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -195,10 +194,17 @@ def run_simulator(
     """The bank on a free port for as long as the context lasts.
 
     ``stores`` maps store ids to passwords (default: the public test store, payparts-api §13). With
-    ``delay=0`` the bank decides within the customer's last request, so nothing needs to be waited for.
+    ``delay=0`` the bank decides within the customer's last request, so nothing needs to be waited for. Of
+    the payment's states, those in ``callback_states`` are told to the shop.
     """
     simulator = Simulator(
-        stores=stores or dict([TEST_STORE]), delay=delay, callbacks=callbacks, db=db, host=host, port=port
+        stores=stores or dict([TEST_STORE]),
+        delay=delay,
+        callbacks=callbacks,
+        callback_states=callback_states,
+        db=db,
+        host=host,
+        port=port,
     )
     simulator.start()
     try:

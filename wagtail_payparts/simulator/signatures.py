@@ -20,8 +20,7 @@ Fields = Mapping[str, Any]
 def create_request(fields: Fields, password: str) -> str:
     """payparts-api §2, for create and hold alike."""
     products = [
-        _text(product["name"]) + _text(product["count"]) + _digits(product["price"])
-        for product in fields["products"]
+        _text(product["name"]) + _text(product["count"]) + _digits(product["price"]) for product in fields["products"]
     ]
     return _sign(
         password,
@@ -58,9 +57,7 @@ def callback(fields: Fields, password: str) -> str:
 
 def same(given: object, expected: str) -> bool:
     """Whether a signature received is the one expected, in constant time."""
-    return isinstance(given, str) and hmac.compare_digest(
-        given.encode("utf-8", "replace"), expected.encode("ascii")
-    )
+    return isinstance(given, str) and hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode("ascii"))
 
 
 def _sign(password: str, *parts: str) -> str:

@@ -34,6 +34,7 @@ STATIC_FILES = {
     "control.css": "text/css",
     "mark.svg": "image/svg+xml",
 }
+STATIC_HEADERS = {"X-Content-Type-Options": "nosniff", "Cache-Control": "max-age=300"}
 
 Handler = Callable[..., Response]
 
@@ -113,7 +114,7 @@ def _static_file(request: Request, name: str) -> Response:
     if name not in STATIC_FILES:
         raise NotFound
     content = files(__package__).joinpath("static", name).read_bytes()
-    return Response(content, mimetype=STATIC_FILES[name], headers={"X-Content-Type-Options": "nosniff"})
+    return Response(content, mimetype=STATIC_FILES[name], headers=STATIC_HEADERS)
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -1,0 +1,24 @@
+"""A bank and a shop for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulator.shop import Shop, listening
+from wagtail_payparts.simulator import Simulator, run_simulator
+
+
+@pytest.fixture
+def simulator() -> Iterator[Simulator]:
+    with run_simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def shop(simulator: Simulator) -> Iterator[Shop]:
+    with listening() as (address, heard):
+        shop = Shop(simulator, address, heard)
+        yield shop
+        shop.session.close()
