@@ -88,9 +88,7 @@ def _store(callback: Callback, payment: Payment | None) -> Stored:
             return _write_event(callback, None)
     with locked(payment.pk) as row:
         stored = _write_event(callback, row)
-        _claim(row, stored.event)
-        row.next_poll_at = timezone.now()
-        row.save()
+        _ask_because_of(row, stored.event)
         return stored
 
 
@@ -117,6 +115,16 @@ def _write_event(callback: Callback, payment: Payment | None) -> Stored:
     return Stored(PaymentEvent.objects.get(fingerprint=fingerprint), is_new=False)
 
 
+def _ask_because_of(row: Payment, event: PaymentEvent) -> None:
+    """Make the question to the bank due at once, for a new callback or a repeated one."""
+    if event.payment_id is None or event.verdict != Verdict.RECEIVED:
+        event.payment, event.verdict = row, Verdict.RECEIVED
+        event.save(update_fields=["payment", "verdict"])
+    _claim(row, event)
+    row.next_poll_at = timezone.now()
+    row.save()
+
+
 def _claim(row: Payment, event: PaymentEvent) -> None:
     """Only a decision is a claim; a word about a step only makes us ask. What is already so claims nothing."""
     claimed = from_bank(event.state)
@@ -127,9 +135,6 @@ def _claim(row: Payment, event: PaymentEvent) -> None:
         return
     row.claim_state, row.claim_event = event.state, event
     row.claim_at = row.claim_at or timezone.now()
-    if event.verdict != Verdict.RECEIVED:
-        event.verdict = Verdict.RECEIVED
-        event.save(update_fields=["verdict"])
 
 
 def _fingerprint(callback: Callback) -> str:
@@ -191,8 +196,4 @@ def _adopt() -> None:
         payment = store and _find_payment(store.alias, event.order_id)
         if payment:
             with locked(payment.pk) as row:
-                event.payment, event.verdict = row, Verdict.RECEIVED
-                event.save(update_fields=["payment", "verdict"])
-                _claim(row, event)
-                row.next_poll_at = timezone.now()
-                row.save()
+                _ask_because_of(row, event)

@@ -211,7 +211,7 @@ def reopen_refused(payment: Payment, **terms: Any) -> Payment | None:
     The bank never made it, so no money can come of what was refused.
     """
     with locked(payment.pk) as row:
-        if row.state != PaymentState.FAIL or row.token or row.poll_count:
+        if row.state != PaymentState.FAIL or row.token or row.bank_state:
             return None
         old_state = row.state
         for field, term in terms.items():
