@@ -21,8 +21,17 @@ from wagtail_payparts.signals import MONEY_SIGNALS
 def check_stores(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """A payment that nobody can sign is refused at run time; this says so at start-up."""
     found: list[CheckMessage] = []
+    owners: dict[str, str] = {}
     for alias in conf.store_aliases():
         store = conf.read_store(alias)
+        if store.store_id and owners.setdefault(store.store_id, alias) != alias:
+            found.append(
+                Error(
+                    f"The PayParts stores {owners[store.store_id]!r} and {alias!r} have the same store id.",
+                    hint="A callback names the id alone: give each store of the bank one alias.",
+                    id="payparts.E006",
+                )
+            )
         if not store.store_id or not store.password:
             found.append(
                 Error(

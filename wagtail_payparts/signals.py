@@ -56,6 +56,9 @@ class MoneySignal(Signal):
         if weak:
             reference = weakref.WeakMethod(receiver) if isinstance(receiver, MethodType) else weakref.ref(receiver)
         key = (dispatch_uid if dispatch_uid is not None else _identity(receiver), _identity(sender))
+        if key in self._known and self._known[key][1]() is not None:
+            # Connected already: Django keeps the first, and so do we.
+            return
         self._known[key] = (
             receiver_name(receiver, dispatch_uid),
             reference if weak else (lambda: receiver),

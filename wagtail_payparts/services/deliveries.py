@@ -9,7 +9,7 @@ from inspect import iscoroutinefunction
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 from django_tasks import task
 
@@ -40,7 +40,16 @@ def deliver(payment_id: int) -> None:
 def deliver_due(limit: int = 500) -> int:
     """Deliver the signals of every payment that owes some. Returns the number of payments worked on."""
     due = Payment.objects.filter(next_delivery_at__lte=timezone.now()).order_by("next_delivery_at")
-    return sum(deliver_payment(pk) for pk in list(due.values_list("pk", flat=True)[:limit]))
+    worked_on = 0
+    for payment_id in list(due.values_list("pk", flat=True)[:limit]):
+        try:
+            worked_on += deliver_payment(payment_id)
+        except OperationalError:
+            raise
+        except Exception:
+            # One delivery that cannot even be read must not stop the others.
+            logger.exception("payment #%s: its signals could not be delivered", payment_id)
+    return worked_on
 
 
 def deliver_payment(payment_id: int) -> bool:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
 from django.db.models import Case, IntegerField, Value, When
 from django.utils import timezone
 from django_tasks import task
@@ -83,9 +83,11 @@ def poll_due(limit: int = 200) -> Pass:
     for payment in list(due[:limit]):
         try:
             after = sync_payment(payment, due_only=True)
-        except ImproperlyConfigured:
-            # One store that lost its settings must not stop the others.
-            logger.exception("payment %s: its store %r cannot be used", payment.order_id, payment.store)
+        except OperationalError:
+            raise
+        except Exception:
+            # One payment that cannot be asked about (its store lost its settings) must not stop the others.
+            logger.exception("payment %s: could not ask the bank", payment.order_id)
             continue
         done.asked += 1
         done.moved += after.state != payment.state
