@@ -40,6 +40,8 @@ def test_a_created_payment_may_come_with_a_message(
         created(orderId="ANOTHER"),
         created(storeId="ANOTHER"),
         created(orderId=""),
+        created() | {"orderId": None},
+        created() | {"storeId": ""},
         created(storeId=None),
         created(state="success"),
         created(state=None),

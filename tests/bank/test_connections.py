@@ -103,10 +103,11 @@ def test_a_session_of_ones_own_follows_no_redirect_and_repeats_nothing(
         bank.answers(created(), status=302, Location=f"{bank.url}elsewhere")
         bank.breaks_off()
         bank.answers(b"", status=503)
-        for error in (BadAnswer, BankUnreachable, BadAnswer):
+        bank.answers(created(), status=302, Location="http://[")
+        for error in (BadAnswer, BankUnreachable, BadAnswer, BankUnreachable):
             with pytest.raises(error):
                 PayPartsClient(store, session).create(order)
-    assert len(bank.requests) == 3
+    assert len(bank.requests) == 4
 
 
 def test_a_session_of_ones_own_gives_up_an_answer_that_drips_in(bank: ScriptedBank) -> None:

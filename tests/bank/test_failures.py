@@ -69,6 +69,12 @@ def test_a_redirect_is_not_followed(
     assert len(bank.requests) == 1
 
 
+def test_a_redirect_to_nonsense_is_just_a_redirect(bank: ScriptedBank, client: PayPartsClient) -> None:
+    bank.answers(stated(), status=302, Location="http://[")
+    with pytest.raises(BadAnswer, match="redirects"):
+        client.state(ORDER_ID)
+
+
 @every_call
 @pytest.mark.parametrize("status", [200, 302])
 def test_a_huge_answer_is_not_read_to_its_end(

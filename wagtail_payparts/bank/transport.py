@@ -22,6 +22,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from ..exceptions import BadAnswer, BankUnreachable
 from .sealed import SealedBytes
 from .stores import Timeout
+from .wire import clean_text
 
 
 MAX_REPLY_BYTES = 256 * 1024
@@ -76,20 +77,21 @@ def _send(session: requests.Session, request: requests.Request, timeout: Timeout
         with session.send(prepared, timeout=timeout, allow_redirects=False, **settings) as response:
             shows_secrets = True  # from here on, urllib3's variables hold pieces of the reply
             body = _read_capped(response)
-    except (OSError, urllib3.exceptions.HTTPError) as err:  # requests' own errors are OSErrors
+    except (OSError, ValueError, urllib3.exceptions.HTTPError) as err:  # requests' own are OSErrors
         raise BankUnreachable(f"no reply from the bank: {type(err).__name__}", duration_ms=_ms_since(started)) from (
             None if shows_secrets else err
         )
     duration_ms = _ms_since(started)
-    trace_id = response.headers.get("Trace-Id") or response.headers.get("X-Trace-Id") or ""
+    given_id = response.headers.get("Trace-Id") or response.headers.get("X-Trace-Id") or ""
+    trace_id = clean_text(given_id)[:_MAX_TRACE_ID]
     if body is None or 300 <= response.status_code < 400:
         raise BadAnswer(
             "more than the bank ever sends" if body is None else "the bank redirects elsewhere",
             http_status=response.status_code,
             duration_ms=duration_ms,
-            trace_id=trace_id[:_MAX_TRACE_ID],
+            trace_id=trace_id,
         )
-    return RawReply(response.status_code, body, duration_ms, trace_id[:_MAX_TRACE_ID])
+    return RawReply(response.status_code, body, duration_ms, trace_id)
 
 
 def _read_capped(response: requests.Response) -> SealedBytes | None:
