@@ -1,0 +1,3 @@
+"""The pages of the demonstration shop."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Template tags of the shop."""
+
+from __future__ import annotations

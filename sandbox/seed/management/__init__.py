@@ -1,0 +1,3 @@
+"""Commands of the demonstration."""
+
+from __future__ import annotations
