@@ -66,7 +66,7 @@ class PaymentEvent(models.Model):
     message = models.TextField(_("Message"), blank=True)
     store_id = models.CharField(_("Store id"), max_length=64, blank=True)
     order_id = ExactCharField(_("Order id"), max_length=64, blank=True)
-    token = models.CharField(_("Token"), max_length=128, blank=True)
+    token = models.CharField(_("Token"), max_length=255, blank=True)
     verdict = models.CharField(_("verdict"), max_length=20, choices=Verdict.choices, blank=True)
     source = models.CharField(_("source"), max_length=20, choices=Source.choices, blank=True)
     user = models.ForeignKey(

@@ -75,7 +75,7 @@ class Payment(models.Model):
     lines = models.JSONField(_("lines"), default=list)
     response_url = models.TextField(_("callback address"), blank=True)
     return_url = models.TextField(_("return address"), blank=True)
-    token = models.CharField(_("token"), max_length=128, blank=True)
+    token = models.CharField(_("token"), max_length=255, blank=True)
 
     state = models.CharField(_("state"), max_length=20, choices=PaymentState.choices, default=PaymentState.NEW)
     state_changed_at = models.DateTimeField(_("changed"), auto_now_add=True)

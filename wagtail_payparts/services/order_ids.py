@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 
 from django.core import signing
 from django.utils.translation import gettext as _
 
+from wagtail_payparts.bank import STATE_WORDS, is_safe_order_id
 from wagtail_payparts.exceptions import InvalidPayment
 from wagtail_payparts.models import Payment
-from wagtail_payparts.states import OBSERVABLE
 
 
 #: Without I, L, O and U, which people misread.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_OWN = re.compile(r"[A-Za-z0-9_-]{1,50}\Z")
-#: No signature has separators, so an id that contains one of these could be read as an id and a state
-#: (payparts-api, dangers e and m).
-_BANK_WORDS = (*OBSERVABLE, "REJECTED")
 _RETURN_SALT = "wagtail_payparts.return"
 
 
@@ -28,7 +23,7 @@ def new_order_id() -> str:
     while True:
         number = (time.time_ns() // 1_000_000 << 80) | secrets.randbits(80)
         text = "".join(ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
-        if not any(word in text for word in _BANK_WORDS):
+        if is_safe_order_id(text):
             return text
 
 
@@ -40,20 +35,20 @@ def new_order_number() -> str:
 
 def check_order_id(order_id: object) -> str:
     """A caller's own order id. Raises ``InvalidPayment`` if it may not be sent to the bank."""
-    if not isinstance(order_id, str) or not _OWN.match(order_id):
-        raise InvalidPayment(
-            _("An order id has 1 to 50 letters, digits, hyphens and underscores: %(given)r has not.")
-            % {"given": str(order_id)[:80]},
-            field="order_id",
-        )
-    word = next((word for word in _BANK_WORDS if word in order_id), None)
+    if isinstance(order_id, str) and is_safe_order_id(order_id):
+        return order_id
+    given = str(order_id)[:80]
+    word = next((word for word in STATE_WORDS if word in given), None)
     if word:
         raise InvalidPayment(
             _("An order id must not contain %(word)s, which the bank uses for a state: write it in small letters.")
             % {"word": word},
             field="order_id",
         )
-    return order_id
+    raise InvalidPayment(
+        _("An order id has 1 to 50 letters, digits, hyphens and underscores: %(given)r has not.") % {"given": given},
+        field="order_id",
+    )
 
 
 def return_reference(store: str, order_id: str) -> str:
