@@ -13,4 +13,7 @@ urlpatterns = [
     path("pay-parts/callback/", views.callback, name="callback"),
     # A redirect to the slash would lose the body of the bank's POST.
     path("pay-parts/callback", views.callback),
+    path("pay-parts/checkout/<int:offer_id>/", views.checkout, name="checkout"),
+    path("pay-parts/checkout/<int:offer_id>/confirm/", views.confirm, name="confirm"),
+    path("pay-parts/return/<str:reference>/", views.payment_return, name="return"),
 ]

@@ -50,8 +50,11 @@ def buy_offer(
     buyer: Buyer | None = None,
     site: Site | None = None,
     page: Mapping[str, Any] | None = None,
+    order_id: str | None = None,
 ) -> Payment:
     """Write an order for an offer at its price of this moment and start its payment.
+
+    ``order_id``: a new one of ``order_ids.new_order_id``, for a caller that has to know it even if this raises.
 
     Raises what ``check_choice`` and ``start_payment`` raise; the order stays, since its payment may yet be found.
     """
@@ -74,6 +77,7 @@ def buy_offer(
         parts_count=parts_count,
         merchant_type=merchant_type,
         reference=order.number,
+        order_id=order_id,
         store=store_of(site),
         buyer_order=order,
         offer=offer,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from django import template
 
+from wagtail_payparts.button import make_button
 from wagtail_payparts.formats import format_hryvnias
+from wagtail_payparts.models import Offer
 
 
 register = template.Library()
@@ -18,3 +21,19 @@ def hryvnias(amount: Decimal | int | str | None) -> str:
     if amount is None or amount == "":
         return ""
     return format_hryvnias(Decimal(amount))
+
+
+@register.inclusion_tag("wagtail_payparts/button.html", takes_context=True)
+def payparts_button(
+    context: template.Context, offer: Offer | None, parts: int | None = None, text: str = ""
+) -> dict[str, Any]:
+    """``{% payparts_button offer %}``, or ``{% payparts_button offer parts=6 text="In six payments" %}``."""
+    return {
+        "button": make_button(
+            offer or None,
+            text=text,
+            preselected_parts=parts,
+            page=context.get("page"),
+            request=context.get("request"),
+        )
+    }
