@@ -18,7 +18,9 @@ ART = Path(__file__).resolve().parent.parent / "home" / "art"
 
 LEGAL = (
     "Кредит надає АТ КБ «ПриватБанк». Суми орієнтовні: остаточний графік платежів, реальну річну процентну ставку "
-    "та умови договору банк показує до підтвердження покупки."
+    "та умови договору банк показує до підтвердження покупки.\n\n"
+    "Credit by JSC CB PrivatBank. The sums are approximate: the bank shows the final schedule, the real annual rate "
+    "and the terms before you confirm."
 )
 
 

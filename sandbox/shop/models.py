@@ -23,9 +23,9 @@ PRICES = {Plan.ESPRESSO: Decimal("980.00"), Plan.FILTER: Decimal("640.00")}
 
 
 class OrderStatus(models.TextChoices):
-    NEW = "new", _("Awaiting payment")
-    PAID = "paid", _("Paid")
-    CANCELED = "canceled", _("Cancelled")
+    NEW = "new", _("Waiting for payment")
+    PAID = "paid", _("Paid, to be sent")
+    CANCELED = "canceled", _("Not paid")
     CHECK = "check", _("To be checked")
 
 
