@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.db import connections
 
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 SCREENSHOTS = Path(__file__).resolve().parent.parent / "screenshots"
 CANDIDATES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"]
+
+SERIALIZED = "_test_serialized_contents"
 
 QUIET = [
     "--disable-background-networking",
@@ -46,15 +49,20 @@ def _chromium(config: pytest.Config) -> str:
 # One browser for each module and not for the whole run: while Playwright runs, its event loop runs in this
 # thread, and whatever else lands on the same worker (asyncio, the ORM) would see it.
 @pytest.fixture(scope="module")
-def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
+def browser(pytestconfig: pytest.Config, django_db_setup: None) -> Iterator[Browser]:
     executable = _chromium(pytestconfig)
     from playwright.sync_api import sync_playwright
 
+    migrated = {alias: getattr(connections[alias], SERIALIZED, None) for alias in connections}
     root = hasattr(os, "geteuid") and os.geteuid() == 0
     arguments = [*QUIET, LOOPBACK_ONLY, *(["--no-sandbox"] if root else [])]
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # The event loop belongs to Playwright; the tests themselves are synchronous and may use the ORM.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        # Within an event loop Django has connections of its own: they too must know what the migrations put in.
+        for alias, contents in migrated.items():
+            if contents is not None:
+                setattr(connections[alias], SERIALIZED, contents)
         launched = playwright.chromium.launch(executable_path=executable, args=arguments)
         yield launched
         launched.close()
