@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -12,7 +13,41 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from wagtail_payparts.bank import Store
-from wagtail_payparts.instalments import DEFAULT_RATES, Rates
+
+
+#: What a shop pays for PP in 2 to 25 parts, per cent of the price (payparts-api §11, from 14.11.2025).
+_PP_SHOP_PERCENT = (
+    "2.3 2.5 3.6 5.3 6.5 7.7 8.8 9.9 11.2 12.5 13.7 14.8 16 17 18.1 19.1 20.1 21.1 22.3 23.2 24.3 25.3 26.3 27.3"
+)
+PP_SHOP_SHARES: Mapping[int, Decimal] = {
+    parts: Decimal(percent) / 100 for parts, percent in enumerate(_PP_SHOP_PERCENT.split(), start=2)
+}
+
+
+@dataclass(frozen=True)
+class Rates:
+    """A tariff of one service. Shares, not per cent: ``Decimal("0.019")`` is 1.9 %.
+
+    ``buyer_monthly``: added to each payment, as a share of the whole price. ``shop``: what the bank keeps of the
+    price, one share for all or one for each number of parts.
+    """
+
+    buyer_monthly: Decimal = Decimal(0)
+    shop: Decimal | Mapping[int, Decimal] = field(default_factory=lambda: Decimal(0))
+
+    def shop_share(self, parts_count: int) -> Decimal:
+        if isinstance(self.shop, Mapping):
+            return self.shop.get(parts_count, Decimal(0))
+        return self.shop
+
+
+#: Tariffs known at the time of writing (payparts-api §11). A project's own go into ``PAYPARTS_RATES``.
+DEFAULT_RATES: Mapping[str, Rates] = {
+    "II": Rates(buyer_monthly=Decimal("0.019"), shop=Decimal("0.02")),
+    "PP": Rates(buyer_monthly=Decimal("0.0001"), shop=PP_SHOP_SHARES),
+    "PB": Rates(shop=Decimal("0.035")),
+    "IA": Rates(buyer_monthly=Decimal("0.0099"), shop=Decimal("0.02")),
+}
 
 
 DEFAULTS: Mapping[str, Any] = {

@@ -6,72 +6,11 @@ those of payparts-api §11; the rates are arguments, since the bank changes them
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 
 KOPECK = Decimal("0.01")
-
-#: What a shop pays for PP by number of parts, as shares of the price (payparts-api §11, from 14.11.2025).
-PP_SHOP_SHARES: Mapping[int, Decimal] = {
-    parts: Decimal(percent) / 100
-    for parts, percent in enumerate(
-        [
-            "2.3",
-            "2.5",
-            "3.6",
-            "5.3",
-            "6.5",
-            "7.7",
-            "8.8",
-            "9.9",
-            "11.2",
-            "12.5",
-            "13.7",
-            "14.8",
-            "16",
-            "17",
-            "18.1",
-            "19.1",
-            "20.1",
-            "21.1",
-            "22.3",
-            "23.2",
-            "24.3",
-            "25.3",
-            "26.3",
-            "27.3",
-        ],
-        start=2,
-    )
-}
-
-
-@dataclass(frozen=True)
-class Rates:
-    """A tariff of one service. Shares, not per cent: ``Decimal("0.019")`` is 1.9 %.
-
-    ``buyer_monthly``: added to each payment, as a share of the whole price. ``shop``: what the bank keeps of the
-    price, one share for all or one for each number of parts.
-    """
-
-    buyer_monthly: Decimal = Decimal(0)
-    shop: Decimal | Mapping[int, Decimal] = field(default_factory=lambda: Decimal(0))
-
-    def shop_share(self, parts_count: int) -> Decimal:
-        if isinstance(self.shop, Mapping):
-            return self.shop.get(parts_count, Decimal(0))
-        return self.shop
-
-
-#: Tariffs known at the time of writing (payparts-api §11). A project's own go into ``PAYPARTS_RATES``.
-DEFAULT_RATES: Mapping[str, Rates] = {
-    "II": Rates(buyer_monthly=Decimal("0.019"), shop=Decimal("0.02")),
-    "PP": Rates(buyer_monthly=Decimal("0.0001"), shop=PP_SHOP_SHARES),
-    "PB": Rates(shop=Decimal("0.035")),
-    "IA": Rates(buyer_monthly=Decimal("0.0099"), shop=Decimal("0.02")),
-}
 
 
 @dataclass(frozen=True)
@@ -111,8 +50,10 @@ def split(amount: Decimal, parts_count: int) -> tuple[Decimal, ...]:
     return (Decimal(part + remainder) * KOPECK, *[Decimal(part) * KOPECK] * (parts_count - 1))
 
 
-def schedule(amount: Decimal, parts_count: int, rates: Rates) -> Schedule:
+def schedule(amount: Decimal, parts_count: int, buyer_monthly: Decimal) -> Schedule:
     """The payments of a buyer. ``amount`` in UAH with at most two places; ``parts_count`` at least 1.
+
+    ``buyer_monthly`` is added to each payment, as a share of the whole price (0.019 is 1.9 %).
 
     Raises ``ValueError`` for an amount with a fraction of a kopeck or fewer than one part.
     """
@@ -120,10 +61,10 @@ def schedule(amount: Decimal, parts_count: int, rates: Rates) -> Schedule:
         raise ValueError("a price is paid in one part or more")
     if amount != round_kopecks(amount):
         raise ValueError("an amount has two decimal places at most")
-    fee = round_kopecks(amount * rates.buyer_monthly)
+    fee = round_kopecks(amount * buyer_monthly)
     return Schedule(round_kopecks(amount), tuple(part + fee for part in split(amount, parts_count)))
 
 
-def shop_fee(amount: Decimal, parts_count: int, rates: Rates) -> Decimal:
-    """What the service costs the shop, in UAH, by its tariff."""
-    return round_kopecks(amount * rates.shop_share(parts_count))
+def shop_fee(amount: Decimal, share: Decimal) -> Decimal:
+    """What the service costs the shop, in UAH, when the bank keeps ``share`` of the price."""
+    return round_kopecks(amount * share)

@@ -141,7 +141,7 @@ class _Writer:
             lines=lines,
             parts_count=parts,
             merchant_type=service,
-            fee=shop_fee(amount, parts, conf.rates(service)),
+            fee=shop_fee(amount, conf.rates(service).shop_share(parts)),
             metadata=MARK,
             site=self.site,
             **fields,

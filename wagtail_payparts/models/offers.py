@@ -98,8 +98,8 @@ class Offer(DraftStateMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
 
     def schedules(self, service: str) -> list[Schedule]:
         """The buyer's payments for each allowed number of parts, fewest first."""
-        rates = conf.rates(service)
-        return [schedule(self.amount, parts, rates) for parts in self.allowed_parts]
+        share = conf.rates(service).buyer_monthly
+        return [schedule(self.amount, parts, share) for parts in self.allowed_parts]
 
     def problems(self) -> list[str]:
         """Why this offer cannot be sold as it stands, for the editor; empty when it can."""

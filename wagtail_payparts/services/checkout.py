@@ -192,7 +192,7 @@ def _terms(
         "parts_count": parts_count,
         "merchant_type": str(merchant_type),
         "hold": bool(hold),
-        "fee": shop_fee(amount, parts_count, conf.rates(merchant_type)),
+        "fee": shop_fee(amount, conf.rates(merchant_type).shop_share(parts_count)),
     }
 
 
