@@ -17,26 +17,20 @@ from wagtail_payparts import conf
 from wagtail_payparts.bank import Callback, clean_text, signature_hint
 from wagtail_payparts.exceptions import CallbackRejected
 from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
+from wagtail_payparts.services.claims import claim
 from wagtail_payparts.services.deliveries import deliver_later
 from wagtail_payparts.services.limits import may_record_rejected
 from wagtail_payparts.services.locking import locked, retry_deadlocks
 from wagtail_payparts.services.observations import raise_attention
 from wagtail_payparts.services.sync import check
 from wagtail_payparts.signals import pay_parts_invalid_callback, pay_parts_success_callback
-from wagtail_payparts.states import DECIDED, PaymentState, from_bank
+from wagtail_payparts.states import from_bank
 
 
 logger = logging.getLogger(__name__)
 
 #: A callback that is stored and not announced for so long was left behind by a process that died.
 SWEEP_AFTER = timedelta(minutes=2)
-#: A stronger claim is not forgotten for a weaker one that comes after it.
-_STRENGTH = {
-    PaymentState.LOCKED: 1,
-    PaymentState.CANCELED: 2,
-    PaymentState.FAIL: 2,
-    PaymentState.SUCCESS: 3,
-}
 
 
 @dataclass(frozen=True)
@@ -120,21 +114,9 @@ def _ask_because_of(row: Payment, event: PaymentEvent) -> None:
     if event.payment_id is None or event.verdict != Verdict.RECEIVED:
         event.payment, event.verdict = row, Verdict.RECEIVED
         event.save(update_fields=["payment", "verdict"])
-    _claim(row, event)
+    claim(row, event)
     row.next_poll_at = timezone.now()
     row.save()
-
-
-def _claim(row: Payment, event: PaymentEvent) -> None:
-    """Only a decision is a claim; a word about a step only makes us ask. What is already so claims nothing."""
-    claimed = from_bank(event.state)
-    if claimed not in DECIDED or (claimed == row.state and not row.claim_state):
-        return
-    current = from_bank(row.claim_state)
-    if current is not None and _STRENGTH[claimed] < _STRENGTH[current]:
-        return
-    row.claim_state, row.claim_event = event.state, event
-    row.claim_at = row.claim_at or timezone.now()
 
 
 def _fingerprint(callback: Callback) -> str:

@@ -7,6 +7,7 @@ owed, in one transaction.
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -26,6 +27,7 @@ from wagtail_payparts.models import (
     Source,
     Verdict,
 )
+from wagtail_payparts.services.claims import settle
 from wagtail_payparts.services.locking import locked, retry_deadlocks
 from wagtail_payparts.services.schedule import CLAIM_OVERDUE_AFTER, next_poll
 from wagtail_payparts.states import (
@@ -113,9 +115,17 @@ def observe_not_created(payment: Payment, error: BankError) -> Payment:
 
 
 def observe_state(
-    payment: Payment, reply: StateReply, *, source: str = Source.POLL, by: AbstractBaseUser | None = None
+    payment: Payment,
+    reply: StateReply,
+    *,
+    asked_at: datetime | None = None,
+    source: str = Source.POLL,
+    by: AbstractBaseUser | None = None,
 ) -> Payment:
-    """What the bank answered when asked (payparts-api §6), verified: moves the payment and settles its claim."""
+    """What the bank answered when asked (payparts-api §6), verified: moves the payment and settles its claim.
+
+    ``asked_at``: when the question left. The answer says nothing of callbacks that came after that.
+    """
 
     def work() -> Payment:
         with locked(payment.pk) as row:
@@ -161,7 +171,8 @@ def observe_state(
                 if reply.amount is None and decision.move.moves and observed in DECIDED:
                     _note_missing_amount(row)
                 _move(row, decision, event)
-                _settle(row, observed, event)
+                if settle(row, observed, asked_at or now):
+                    _raise_attention(row, AttentionCode.CLAIM_CONTRADICTED, event)
                 if observed in {PaymentState.CREATED, PaymentState.CLIENT_WAIT}:
                     _expire_if_due(row)
             if row.claim_state and row.claim_at and now - row.claim_at >= CLAIM_OVERDUE_AFTER:
@@ -279,36 +290,6 @@ def _order_key(row: Payment) -> str:
     if row.buyer_order_id:
         return f"{row.store}:order:{row.buyer_order_id}"
     return f"{row.store}:reference:{row.reference}" if row.reference else ""
-
-
-def _settle(row: Payment, observed: PaymentState, event: PaymentEvent) -> None:
-    """Close the claim with what the bank decided, and say of each callback whether the bank stands by it."""
-    if observed not in DECIDED:
-        return
-    contradicted = False
-    for callback in row.events.filter(type=EventType.CALLBACK, verdict=Verdict.RECEIVED):
-        claimed = from_bank(callback.state)
-        if claimed is None:
-            callback.verdict = Verdict.UNKNOWN_STATE
-        elif claimed == observed:
-            callback.verdict = Verdict.APPLIED
-        elif _contradicts(claimed, observed):
-            callback.verdict, contradicted = Verdict.CONFLICT, True
-        else:
-            callback.verdict = Verdict.STALE
-        callback.save(update_fields=["verdict"])
-    row.claim_state, row.claim_at, row.claim_event_id = "", None, None
-    if contradicted:
-        _raise_attention(row, AttentionCode.CLAIM_CONTRADICTED, event)
-
-
-def _contradicts(claimed: PaymentState, decided: PaymentState) -> bool:
-    """Paid and not paid cannot both be true. A hold may end either way, and a step comes before every end."""
-    paid_against_negative = {claimed == PaymentState.SUCCESS, decided == PaymentState.SUCCESS} == {
-        True,
-        False,
-    }
-    return paid_against_negative and claimed in FINAL and decided in FINAL
 
 
 def _expire_if_due(row: Payment) -> None:

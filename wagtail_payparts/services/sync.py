@@ -53,7 +53,8 @@ def sync_payment(
     # has_perm comes with PermissionsMixin, which every user of the admin has.
     if by is not None and not by.has_perm("wagtail_payparts.ask_payment"):  # type: ignore[attr-defined]
         raise NotAllowed("asking the bank needs the permission ask_payment")
-    if lease_poll(payment.pk, due_only=due_only) is None:
+    asked_at = lease_poll(payment.pk, due_only=due_only)
+    if asked_at is None:
         return Payment.objects.get(pk=payment.pk)
     try:
         client = PayPartsClient(conf.get_store(payment.store))
@@ -61,7 +62,7 @@ def sync_payment(
     except BankError as error:
         moved = observations.observe_no_state(payment, error, source=source, by=by)
     else:
-        moved = observations.observe_state(payment, reply, source=source, by=by)
+        moved = observations.observe_state(payment, reply, asked_at=asked_at, source=source, by=by)
     if moved.next_delivery_at:
         deliver_later(moved)
     return moved
