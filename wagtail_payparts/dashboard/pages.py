@@ -1,0 +1,151 @@
+"""The page of one payment and the page of one order."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
+from wagtail.admin.admin_url_finder import AdminURLFinder
+from wagtail.admin.views import generic
+
+from wagtail_payparts.dashboard.attention import explain
+from wagtail_payparts.dashboard.columns import instalments, state_kind, status_kind
+from wagtail_payparts.dashboard.moments import write_moment
+from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy, payment_policy
+from wagtail_payparts.dashboard.timeline import build_timeline, clip
+from wagtail_payparts.models import Order, Payment
+from wagtail_payparts.resources import clean
+from wagtail_payparts.states import PaymentState, from_bank
+
+
+_RECEIPT = {
+    "card_mask": gettext_lazy("Card"),
+    "owner_name": gettext_lazy("Owner of the card"),
+    "bank_name": gettext_lazy("Bank of the card"),
+    "payment_system": gettext_lazy("Payment system"),
+    "auth_code": gettext_lazy("Authorisation code"),
+    "rrn": gettext_lazy("RRN"),
+    "terminal": gettext_lazy("Terminal"),
+    "acquirer": gettext_lazy("Acquirer"),
+}
+#: What the receipt says of the buyer.
+_PERSONAL = {"card_mask", "owner_name"}
+
+
+class LedgerPageView(generic.InspectView):
+    """A page of its own instead of a list of fields."""
+
+    any_permission_required = ["view"]
+    related: tuple[str, ...] = ()
+
+    @property
+    def with_buyer(self) -> bool:
+        return bool(self.request.user.has_perm(VIEW_BUYER))
+
+    def get_object(self, queryset: Any = None) -> Any:
+        return get_object_or_404(self.model.objects.select_related(*self.related), pk=self.pk)
+
+    def get_fields(self) -> list[str]:
+        return []
+
+    def offer_url(self) -> str | None:
+        """Where the offer is edited, for those who may edit it."""
+        offer = self.object.offer
+        return AdminURLFinder(self.request.user).get_edit_url(offer) if offer else None
+
+
+class PaymentPageView(LedgerPageView):
+    page_title = gettext_lazy("Payment")
+    template_name = "wagtail_payparts/admin/payment.html"
+    related = ("buyer_order", "offer", "site", "claim_event")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        payment: Payment = self.object
+        order = payment.buyer_order
+        sees_order = order is not None and order_policy.user_has_permission(self.request.user, "view")
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {
+            "payment": payment,
+            "state_kind": state_kind(payment.state),
+            "with_buyer": self.with_buyer,
+            "paid": payment.amount if payment.is_paid else None,
+            "instalments": instalments(payment),
+            "attention": [explain(code) for code in payment.attention_codes],
+            "lines": _readable(payment.lines_with_totals()),
+            "order": order,
+            "order_url": reverse("payparts_orders:inspect", args=[order.pk]) if order and sees_order else None,
+            "offer_url": self.offer_url(),
+            "page_url": payment.page_url if _is_web_address(payment.page_url) else "",
+            "receipt": self._receipt(payment),
+            "refunds": list(payment.refunds.select_related("requested_by").order_by("pk")),
+            "bank_word": _bank_word(payment.bank_state),
+            "bank_message": clip(payment.bank_message),
+            "claim_word": _bank_word(payment.claim_state),
+            "moments": {
+                name: write_moment(getattr(payment, name))
+                for name in ("created_at", "state_changed_at", "settled_at", "claim_at", "next_poll_at")
+            },
+            "timeline": build_timeline(payment, with_payloads=self.with_buyer),
+        }
+
+    def _receipt(self, payment: Payment) -> list[tuple[str, str]]:
+        return [
+            (str(label), clean(str(payment.receipt[name])))
+            for name, label in _RECEIPT.items()
+            if payment.receipt.get(name) and (self.with_buyer or name not in _PERSONAL)
+        ]
+
+
+class OrderPageView(LedgerPageView):
+    page_title = pgettext_lazy("a purchase", "Order")
+    template_name = "wagtail_payparts/admin/order.html"
+    related = ("offer", "site")
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        order: Order = self.object
+        sees_payments = payment_policy.user_has_permission(self.request.user, "view")
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {
+            "order": order,
+            "status_kind": status_kind(order.status),
+            "with_buyer": self.with_buyer,
+            "lines": _readable(order.lines_with_totals()),
+            "offer_url": self.offer_url(),
+            "moments": {name: write_moment(getattr(order, name)) for name in ("created_at", "status_changed_at")},
+            "payments": [
+                {
+                    "payment": payment,
+                    "kind": state_kind(payment.state),
+                    "created": write_moment(payment.created_at),
+                    "url": reverse("payparts_payments:inspect", args=[payment.pk]) if sees_payments else None,
+                }
+                for payment in order.payments.order_by("-created_at", "-pk")[:100]
+            ],
+        }
+
+
+def _readable(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line | {"name": clean(str(line["name"]))} for line in lines]
+
+
+def _bank_word(word: str) -> dict[str, str]:
+    """The bank's word as it came, and what it means if we know."""
+    known = from_bank(word)
+    return {
+        "word": clean(word),
+        "label": str(PaymentState(known).label) if known else (_("unknown word") if word else ""),
+    }
+
+
+def _is_web_address(address: str) -> bool:
+    """Not ``javascript:`` or any other thing to be led into."""
+    try:
+        return urlsplit(address).scheme in {"http", "https"} or (
+            address.startswith("/") and not address.startswith("//")
+        )
+    except ValueError:
+        return False

@@ -1,0 +1,58 @@
+"""The columns of an export of payments. A project brings its own by ``PAYPARTS_EXPORT_RESOURCE``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+from import_export.fields import Field
+from import_export.resources import Resource
+
+from wagtail_payparts.models import AttentionCode, MerchantType
+from wagtail_payparts.resources.widgets import AsIs, Lines, SiteMoment, UtcMoment, Words, YesNo
+from wagtail_payparts.states import PaymentState
+
+
+class PaymentResource(Resource):
+    """One row for each payment; amounts are ``Decimal``, in UAH.
+
+    A subclass adds, changes and removes columns as django-import-export documents it. It is made with
+    ``with_buyer=True`` for those who may see the buyer's details (permission ``viewbuyer``); for all others the
+    columns named in ``buyer_columns`` are left out. Rows are streamed, so ``before_export`` and ``filter_export``
+    are called and ``after_export``, which is about a whole dataset, is not.
+    """
+
+    buyer_columns: tuple[str, ...] = ("buyer_name", "buyer_phone", "buyer_email")
+
+    order_id = Field("order_id", _("Order id at the bank"), AsIs())
+    reference = Field("reference", _("Reference"), AsIs())
+    order_number = Field("buyer_order__number", pgettext_lazy("a purchase", "Order"), AsIs())
+    state = Field("state", _("State"), Words(dict(PaymentState.choices)))
+    attention = Field("attention", _("Needs attention"), Words(dict(AttentionCode.choices)))
+    amount = Field("amount", _("Amount, UAH"), AsIs())
+    refunded_amount = Field("refunded_amount", _("Refunded, UAH"), AsIs())
+    net_amount = Field("net_amount", _("Paid less refunds, UAH"), AsIs())
+    fee = Field("fee", _("Fee of the shop, UAH"), AsIs())
+    parts_count = Field("parts_count", _("Number of parts"), AsIs())
+    merchant_type = Field("merchant_type", _("Service"), Words(dict(MerchantType.choices)))
+    lines = Field("lines", _("What was sold"), Lines())
+    offer_title = Field("offer_title", _("Offer"), AsIs())
+    page_title = Field("page_title", _("Page"), AsIs())
+    page_url = Field("page_url", _("Page address"), AsIs())
+    buyer_name = Field("buyer_order__buyer_name", _("Buyer"), AsIs())
+    buyer_phone = Field("buyer_order__buyer_phone", _("Phone"), AsIs())
+    buyer_email = Field("buyer_order__buyer_email", _("E-mail"), AsIs())
+    created = Field("created_at", _("Created"), SiteMoment())
+    created_utc = Field("created_at", _("Created, UTC"), UtcMoment())
+    changed = Field("state_changed_at", _("Changed"), SiteMoment())
+    changed_utc = Field("state_changed_at", _("Changed, UTC"), UtcMoment())
+    bank_state = Field("bank_state", _("The bank's last word"), AsIs())
+    store = Field("store", _("Store"), AsIs())
+    is_test = Field("is_test", _("Test"), YesNo())
+
+    def __init__(self, *, with_buyer: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not with_buyer:
+            for name in self.buyer_columns:
+                self.fields.pop(name, None)
