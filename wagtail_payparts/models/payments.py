@@ -154,11 +154,11 @@ class Payment(models.Model):
         ordering = ["-created_at", "-pk"]
         default_permissions = ("view",)
         permissions = [
-            ("viewbuyer_payment", _("Can see the buyer's details of a payment")),
-            ("export_payment", _("Can export payments")),
-            ("ask_payment", _("Can ask the bank about a payment")),
+            ("viewbuyer_payment", _("Can see the buyer's details")),
+            ("export_payment", _("Can export")),
+            ("ask_payment", _("Can ask the bank")),
             ("hold_payment", _("Can confirm and cancel holds")),
-            ("refund_payment", _("Can refund a payment")),
+            ("refund_payment", _("Can refund")),
             ("resolve_payment", _("Can resolve what needs attention")),
         ]
         constraints = [
