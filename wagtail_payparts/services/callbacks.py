@@ -163,10 +163,13 @@ def sweep() -> int:
     left = PaymentEvent.objects.filter(
         type=EventType.CALLBACK, announced_at__isnull=True, created_at__lt=timezone.now() - SWEEP_AFTER
     ).exclude(verdict=Verdict.REJECTED)
-    events = list(left.order_by("pk")[:200])
-    for event in events:
-        announce(event)
-    return len(events)
+    announced = 0
+    for event in list(left.order_by("pk")[:200]):
+        # Written down first: another poller may be at the same event, and a slow receiver must not hear it twice.
+        if PaymentEvent.objects.filter(pk=event.pk, announced_at__isnull=True).update(announced_at=timezone.now()):
+            announce(event)
+            announced += 1
+    return announced
 
 
 def _adopt() -> None:
