@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,8 @@ from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
+from django.utils.translation import override
 
 from wagtail_payparts import conf
 from wagtail_payparts.models import Payment
@@ -63,33 +65,55 @@ def check_test_store(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
 @register("payparts")
 def check_receivers(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """A receiver is remembered by its name: called again after a restart, and not twice for one event."""
-    return [
-        Error(
-            f"A receiver of {signal.name} has no name of its own: {receiver.call!r}.",
-            hint="Connect a function of a module, or pass dispatch_uid='shop.what_it_does' to connect().",
-            id="payparts.E003",
-        )
-        for signal in MONEY_SIGNALS.values()
-        for receiver in signal.connected(Payment)
-        if not receiver.name
-    ]
+    found: list[CheckMessage] = []
+    for signal in MONEY_SIGNALS.values():
+        names = Counter(receiver.name for receiver in signal.connected(Payment))
+        found += [
+            Error(
+                f"A receiver of {signal.name} has no name of its own: {receiver.call!r}.",
+                hint="Connect a function of a module, or pass dispatch_uid='shop.what_it_does' to connect().",
+                id="payparts.E003",
+            )
+            for receiver in signal.connected(Payment)
+            if not receiver.name
+        ]
+        found += [
+            Error(
+                f"{times} receivers of {signal.name} are called {name!r}: only the first of them is called.",
+                hint="Pass dispatch_uid='shop.what_it_does' to connect(), another one for each.",
+                id="payparts.E007",
+            )
+            for name, times in names.items()
+            if name and times > 1
+        ]
+    return found
 
 
 @register("payparts")
 def check_urls(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """The bank calls one address, which must not depend on a language or be eaten by Wagtail's catch-all."""
+    wrong = ""
     try:
-        reverse("wagtail_payparts:callback")
-    except (NoReverseMatch, ImproperlyConfigured):
-        return [
-            Error(
-                "The URLs of wagtail_payparts are not included.",
-                hint="Add path('', include('wagtail_payparts.urls')) to your urlpatterns, before wagtail.urls and "
-                "outside i18n_patterns.",
-                id="payparts.E004",
-            )
-        ]
-    return []
+        paths = set()
+        for language, _name in settings.LANGUAGES:
+            with override(language):
+                paths.add(reverse("wagtail_payparts:callback"))
+        if len(paths) > 1:
+            wrong = "The address of the bank's callbacks depends on the language."
+        elif resolve(paths.pop()).view_name != "wagtail_payparts:callback":
+            wrong = "Another URL pattern takes the address of the bank's callbacks."
+    except (NoReverseMatch, Resolver404, ImproperlyConfigured):
+        wrong = "The URLs of wagtail_payparts are not included."
+    if not wrong:
+        return []
+    return [
+        Error(
+            wrong,
+            hint="Add path('', include('wagtail_payparts.urls')) to your urlpatterns, before wagtail.urls and "
+            "outside i18n_patterns.",
+            id="payparts.E004",
+        )
+    ]
 
 
 @register(Tags.security, deploy=True)

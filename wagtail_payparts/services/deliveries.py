@@ -73,7 +73,7 @@ def _deliver_one(payment: Payment, delivery: SignalDelivery, blocked: dict[str, 
     results = {result.receiver: result for result in delivery.results.all()}
     over = True
     for receiver in MONEY_SIGNALS[delivery.signal].connected(Payment):
-        result = results.get(receiver.name) or ReceiverResult(delivery=delivery, receiver=receiver.name)
+        result = results.setdefault(receiver.name, ReceiverResult(delivery=delivery, receiver=receiver.name))
         if result.is_over:
             continue
         if receiver.name in blocked:
