@@ -11,7 +11,7 @@ BIN := $(abspath $(VENV))/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 DJANGO := PYTHONPATH=$(CURDIR) DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django
 PYTEST := $(BIN)/pytest -n $(WORKERS)
-LANGUAGES := uk en ru
+MAKEMESSAGES := $(DJANGO) makemessages --add-location=file --no-wrap
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -23,7 +23,7 @@ help: ## List these words
 		printf '  make %-14s %s\n' "$$word" "$$what"; done
 
 demo: $(VENV)/.simulator ## Start the demonstration shop, its admin and a simulated bank
-	@$(BIN)/python sandbox/demo.py
+	@$(BIN)/python sandbox/demo.py $(ARGS)
 
 install: $(VENV)/.dev ## Prepare .venv for development
 
@@ -59,9 +59,9 @@ migrations: $(VENV)/.test ## Check that no model has changed without its migrati
 	@$(DJANGO) makemigrations --check --dry-run
 
 messages: $(VENV)/.test ## Collect the strings to translate, and compile the translations
-	@mkdir -p wagtail_payparts/locale
-	@cd wagtail_payparts && $(DJANGO) makemessages $(LANGUAGES:%=--locale=%) --add-location=file --no-wrap
-	@cd wagtail_payparts && $(DJANGO) compilemessages $(LANGUAGES:%=--locale=%)
+	@mkdir -p wagtail_payparts/locale sandbox/locale
+	@cd wagtail_payparts && $(MAKEMESSAGES) --locale=uk --locale=en --locale=ru && $(DJANGO) compilemessages
+	@cd sandbox && $(MAKEMESSAGES) --locale=uk && $(DJANGO) compilemessages
 
 translations: $(VENV)/.test ## Check that the translations are complete and compiled
 	@$(BIN)/python .ci/check_translations.py

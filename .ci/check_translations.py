@@ -1,4 +1,4 @@
-"""Each string of the package is translated, and what is compiled is what the sources say."""
+"""Each string of package and sandbox is translated, and what is compiled is what the sources say."""
 
 from __future__ import annotations
 
@@ -9,57 +9,63 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "wagtail_payparts"
 # English is the language of the sources: a string without an English translation stands for itself.
-COMPLETE = ("uk", "ru")
-LANGUAGES = (*COMPLETE, "en")
+SOURCE_LANGUAGE = "en"
+LANGUAGES = {"wagtail_payparts": ("en", "ru", "uk"), "sandbox": ("uk",)}
 
 
 def main() -> None:
     if shutil.which("msgfmt") is None:
         sys.exit("GNU gettext is missing. On Debian and Ubuntu: apt-get install gettext")
     with tempfile.TemporaryDirectory(prefix="wagtail-payparts-locale-") as name:
-        copy = Path(name) / PACKAGE.name
-        shutil.copytree(PACKAGE, copy, symlinks=False, ignore=shutil.ignore_patterns("__pycache__"))
-        problems = [*not_compiled(copy), *not_complete(copy)]
+        problems = []
+        for tree, languages in LANGUAGES.items():
+            copy = Path(name) / tree
+            shutil.copytree(ROOT / tree, copy, ignore=shutil.ignore_patterns("__pycache__"))
+            problems += [*not_compiled(copy, languages), *not_complete(copy, languages)]
     if problems:
         sys.exit("\n".join([*problems, "Run `make messages`, translate what is new, and run it again."]))
     print("The translations are complete and compiled.")
 
 
-def not_compiled(package: Path) -> list[str]:
+def not_compiled(tree: Path, languages: Iterable[str]) -> list[str]:
     """Return a sentence for each catalogue whose .mo file is not what its .po file compiles to."""
     problems = []
-    for language in LANGUAGES:
-        sources = list((package / "locale" / language).rglob("*.po"))
+    for language in languages:
+        sources = list((tree / "locale" / language).rglob("*.po"))
         if not sources:
-            problems.append(f"There is no translation into {language}.")
+            problems.append(f"{tree.name} has no translation into {language}.")
         for source in sources:
             fresh = source.with_suffix(".fresh")
             run("msgfmt", "--check", f"--output-file={fresh}", source)
             compiled = source.with_suffix(".mo")
             if not compiled.exists() or messages(compiled) != messages(fresh):
-                problems.append(f"{compiled.relative_to(package)} is not compiled from its .po file.")
+                problems.append(f"{compiled.relative_to(tree.parent)} is not compiled from its .po file.")
     return problems
 
 
-def not_complete(package: Path) -> list[str]:
+def not_complete(tree: Path, languages: Iterable[str]) -> list[str]:
     """Collect the strings anew; return a sentence for each language that does not translate them all."""
-    locales = [f"--locale={language}" for language in COMPLETE]
-    for domain in ("django", "djangojs"):
-        if any(package.glob(f"locale/*/LC_MESSAGES/{domain}.po")):
-            options = [f"--domain={domain}", "--verbosity=0", *locales]
-            run(sys.executable, "-m", "django", "makemessages", *options, cwd=package)
+    sources = [
+        source
+        for language in languages
+        if language != SOURCE_LANGUAGE
+        for source in sorted((tree / "locale" / language).rglob("*.po"))
+    ]
+    locales = [f"--locale={language}" for language in languages]
+    for domain in sorted({source.stem for source in sources}):
+        command = [sys.executable, "-m", "django", "makemessages", f"--domain={domain}", "--verbosity=0"]
+        run(*command, *locales, cwd=tree)
     problems = []
-    for language in COMPLETE:
-        for source in (package / "locale" / language).rglob("*.po"):
-            said = run("msgfmt", "--statistics", "--output-file=/dev/null", source)
-            if re.search("fuzzy|untranslated", said):
-                problems.append(f"{source.relative_to(package)}: {said.strip()}")
+    for source in sources:
+        said = run("msgfmt", "--statistics", "--output-file=/dev/null", source)
+        if re.search("fuzzy|untranslated", said):
+            problems.append(f"{source.relative_to(tree.parent)}: {said.strip()}")
     return problems
 
 
