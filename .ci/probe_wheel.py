@@ -17,6 +17,8 @@ from django.urls import include, path, reverse
 
 
 LANGUAGES = ("uk", "ru")
+# The simulator's extra is not installed here, nor is Django's own admin.
+NOT_HERE = ("wagtail_payparts.simulator", "wagtail_payparts.admin")
 
 urlpatterns: list[object] = []
 
@@ -100,7 +102,7 @@ def main() -> None:
 
 def import_everything(package: Path) -> None:
     for module in pkgutil.walk_packages([str(package)], "wagtail_payparts."):
-        if not module.name.startswith("wagtail_payparts.simulator"):  # its extra is not installed here
+        if not module.name.startswith(NOT_HERE):
             importlib.import_module(module.name)
 
 
