@@ -1,4 +1,4 @@
-"""A bank to talk to and something to sell: fixtures ``bank`` and ``offer``."""
+"""A bank to talk to and something to sell: fixtures ``bank`` and ``offer``; and one language to begin with."""
 
 from __future__ import annotations
 
@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.utils import translation
 
 from tests.factories import make_offer
 from wagtail_payparts.models import Offer
 from wagtail_payparts.simulator import Simulator, run_simulator
+
+
+@pytest.fixture(autouse=True)
+def language_of_the_settings() -> None:
+    """A request leaves its language active: the next test must not find it."""
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -56,9 +56,9 @@ class PayPartsButtonBlock(blocks.StructBlock):
     def get_context(self, value: Any, parent_context: Any = None) -> Any:
         context = super().get_context(value, parent_context=parent_context)
         context["button"] = make_button(
-            value["offer"],
-            text=value["button_text"],
-            preselected_parts=value["preselected_parts"],
+            value.get("offer"),
+            text=value.get("button_text") or "",
+            preselected_parts=value.get("preselected_parts"),
             page=context.get("page"),
             request=context.get("request"),
         )

@@ -36,7 +36,7 @@ class Plan:
     @property
     def shop_fee(self) -> Decimal:
         """What the service costs the shop, in UAH: for editors, not for the public page."""
-        return shop_fee(self.schedule.amount, self.parts_count, conf.rates(self.service))
+        return shop_fee(self.schedule.amount, conf.rates(self.service).shop_share(self.parts_count))
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,8 @@ def make_button(
 
 def plan_for(offer: Offer, service: str, parts_count: int) -> Plan:
     """The payments of a buyer who has chosen, at the offer's price of this moment."""
-    return Plan(MerchantType(service), parts_count, schedule(offer.amount, parts_count, conf.rates(service)))
+    share = conf.rates(service).buyer_monthly
+    return Plan(MerchantType(service), parts_count, schedule(offer.amount, parts_count, share))
 
 
 def _choices(offer: Offer, preselected_parts: int | None) -> tuple[PartsChoice, ...]:

@@ -42,7 +42,8 @@ class BuyerForm(forms.Form):
     )
 
     def __init__(self, *args: Any, offer: Offer, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
         for name in set(self.fields) - set(asked_fields(offer)):
             del self.fields[name]
 

@@ -17,7 +17,7 @@ from wagtail_payparts.services import sync_payment
 from wagtail_payparts.services.limits import may_ask_bank
 from wagtail_payparts.services.order_ids import find_by_return_reference
 from wagtail_payparts.services.sync import INLINE_TIMEOUT
-from wagtail_payparts.states import PaymentState
+from wagtail_payparts.states import DECIDED, PaymentState, from_bank
 from wagtail_payparts.views.buyer_page import SeeOther, buyer_page, render_page
 from wagtail_payparts.views.problems import RETRY_AFTER
 
@@ -78,7 +78,7 @@ def outcome_of(payment: Payment, *, can_continue: bool) -> Outcome:
     state = payment.payment_state
     if state in _ENDED:
         return _ENDED[state]()
-    if payment.claim_state or state == PaymentState.PP_CREATION:
+    if state == PaymentState.PP_CREATION or from_bank(payment.claim_state) in DECIDED:
         return Outcome(
             "deciding",
             "wait",
