@@ -176,7 +176,7 @@ def run(demo: Demo, then: Callable[[], None]) -> int:
     except Failed as failed:
         print(f"\n{failed}", file=sys.stderr)
         return 1
-    except (KeyboardInterrupt, Stopped):
+    except Stopped:
         print("\nStopping ...", flush=True)
     finally:
         # A second Ctrl-C must not leave the processes behind.
@@ -186,7 +186,7 @@ def run(demo: Demo, then: Callable[[], None]) -> int:
     return 0
 
 
-def on_sigterm(number: int, frame: FrameType | None) -> None:
+def on_signal(number: int, frame: FrameType | None) -> None:
     raise Stopped
 
 
@@ -196,7 +196,9 @@ def main() -> int:
     parser.add_argument("--bank-port", type=int, default=int(os.environ.get("SANDBOX_BANK_PORT") or 8765))
     parser.add_argument("--check", action="store_true", help="buy something on free ports, in an empty place, and end")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, on_sigterm)
+    # SIGINT too: a shell that starts something in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
     if options.check:
         with tempfile.TemporaryDirectory(prefix="payparts-demo-") as name:
             demo = Demo(Path(name), free_port(), free_port())
