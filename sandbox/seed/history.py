@@ -37,14 +37,19 @@ LAST_NAMES = ("Шевченко", "Ткачук", "Романюк", "Гнатю�
 def seed(offers: dict[str, Offer]) -> None:
     if Payment.objects.filter(metadata=MARK).exists():
         return
-    _store(_Writer(offers).write())
+    _store(Writer(offers).write())
 
 
-class _Writer:
+class Writer:
+    """Makes up the history of the last three months; the same one as long as it is the same day."""
+
     def __init__(self, offers: dict[str, Offer]) -> None:
         self.rng = Random(SEED)
         self.today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
         self.offers = offers
+        for offer in offers.values():
+            # Kept with the offer, or each payment would read the lines again.
+            offer.lines.get_object_list()
         self.site = Site.objects.get(is_default_site=True)
         self.pages = {(page.slug, page.locale.language_code): page for page in ProductPage.objects.live()}
 
