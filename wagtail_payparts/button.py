@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from wagtail.models import Site
 
 from wagtail_payparts import conf
@@ -88,7 +89,7 @@ def make_button(
     if offer is None:
         return Button(
             offer=None,
-            text=text or _("Pay in parts"),
+            text=text or pgettext("a button", "Pay in parts"),
             amount=Decimal(0),
             services=(),
             parts=(),
@@ -102,7 +103,7 @@ def make_button(
     offer.lines.get_object_list()
     return Button(
         offer=offer,
-        text=text or _("Pay in parts"),
+        text=text or pgettext("a button", "Pay in parts"),
         amount=offer.amount,
         services=tuple(offer.allowed_services),
         parts=_choices(offer, preselected_parts),

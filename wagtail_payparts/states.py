@@ -11,12 +11,13 @@ from enum import Enum
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class PaymentState(TextChoices):
     """``NEW`` and ``EXPIRED`` are ours; the other eight are the bank's words (payparts-api §3.1)."""
 
-    NEW = "NEW", _("New")
+    NEW = "NEW", pgettext_lazy("a payment", "New")
     CREATED = "CREATED", _("Created")
     CLIENT_WAIT = "CLIENT_WAIT", _("Waiting for the buyer")
     OTP_WAITING = "OTP_WAITING", _("Waiting for the code")

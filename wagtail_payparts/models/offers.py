@@ -18,6 +18,7 @@ from wagtail.models import DraftStateMixin, Orderable, PreviewableMixin, Revisio
 
 from wagtail_payparts import conf
 from wagtail_payparts.bank import Line
+from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.instalments import Schedule, schedule
 from wagtail_payparts.models.fields import ChoiceListField, PartsField, parse_parts
 from wagtail_payparts.models.payments import MerchantType
@@ -109,8 +110,12 @@ class Offer(DraftStateMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
             found.append(_("The offer is not published."))
         if not lowest <= self.amount <= highest:
             found.append(
-                _("The price is %(amount)s UAH; the bank takes from %(lowest)s to %(highest)s UAH.")
-                % {"amount": self.amount, "lowest": lowest, "highest": highest}
+                _("The price is %(amount)s; the bank takes from %(lowest)s to %(highest)s.")
+                % {
+                    "amount": format_hryvnias(self.amount),
+                    "lowest": format_hryvnias(lowest),
+                    "highest": format_hryvnias(highest),
+                }
             )
         if not self.allowed_services:
             found.append(_("No service is chosen."))

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from wagtail_payparts.models.fields import ExactCharField
 from wagtail_payparts.models.payments import lines_with_totals
@@ -30,7 +31,7 @@ class Order(models.Model):
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
     paid_amount = models.DecimalField(_("paid"), max_digits=12, decimal_places=2, default=Decimal("0.00"))
     lines = models.JSONField(_("lines"), default=list)
-    buyer_name = models.CharField(_("name"), max_length=150, blank=True)
+    buyer_name = models.CharField(pgettext_lazy("a person", "name"), max_length=150, blank=True)
     buyer_phone = models.CharField(_("phone"), max_length=30, blank=True)
     buyer_email = models.EmailField(_("e-mail"), blank=True)
     comment = models.TextField(_("comment"), blank=True)

@@ -16,6 +16,7 @@ from wagtail.models import Site
 from wagtail_payparts import conf
 from wagtail_payparts.bank import CreateRequest, Line, PayPartsClient, Store
 from wagtail_payparts.exceptions import BankError, InvalidPayment, OrderIdTaken
+from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.instalments import round_kopecks, shop_fee
 from wagtail_payparts.models import MerchantType, Offer, Order, Payment
 from wagtail_payparts.services import observations
@@ -173,8 +174,12 @@ def _terms(
     lowest, highest = conf.min_amount(), conf.max_amount()
     if not lowest <= amount <= highest:
         raise InvalidPayment(
-            _("The amount is %(amount)s UAH; the bank takes from %(lowest)s to %(highest)s UAH.")
-            % {"amount": amount, "lowest": lowest, "highest": highest},
+            _("The amount is %(amount)s; the bank takes from %(lowest)s to %(highest)s.")
+            % {
+                "amount": format_hryvnias(amount),
+                "lowest": format_hryvnias(lowest),
+                "highest": format_hryvnias(highest),
+            },
             field="amount",
         )
     most = conf.max_parts()
