@@ -49,6 +49,8 @@ def _buy_beans(site: str, bank: str) -> None:
     answer = buyer.post(address, data=order | {"csrfmiddlewaretoken": token}, timeout=TIMEOUT, allow_redirects=False)
     _pay_and_come_back(buyer, answer, bank)
     staff = _staff(site)
+    for path in ("", "pages/", "snippets/", "images/", "reports/site-history/", "sites/", "locales/"):
+        _get(staff, f"{site}/admin/{path}")
     paid = f"{site}/admin/shop_orders/?{urlencode({'q': order['phone'], 'status': 'paid'})}"
     _wait(lambda: order["name"] in _get(staff, paid).text)
 

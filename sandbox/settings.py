@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "wagtail.documents",
     "wagtail.images",
     "wagtail.search",
+    "wagtail.sites",
     "wagtail.snippets",
     "wagtail.users",
     "wagtail.admin",
