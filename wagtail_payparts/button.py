@@ -13,7 +13,7 @@ from django.utils.translation import pgettext
 from wagtail.models import Site
 
 from wagtail_payparts import conf
-from wagtail_payparts.instalments import Schedule, schedule, shop_fee
+from wagtail_payparts.instalments import Schedule, schedule
 from wagtail_payparts.models import MerchantType, Offer, PayPartsSettings
 
 
@@ -33,11 +33,6 @@ class Plan:
     def later_count(self) -> int:
         """How many payments come after the first."""
         return self.parts_count - 1
-
-    @property
-    def shop_fee(self) -> Decimal:
-        """What the service costs the shop, in UAH: for editors, not for the public page."""
-        return shop_fee(self.schedule.amount, conf.rates(self.service).shop_share(self.parts_count))
 
 
 @dataclass(frozen=True)
@@ -108,11 +103,16 @@ def make_button(
         services=tuple(offer.allowed_services),
         parts=_choices(offer, preselected_parts),
         action=reverse("wagtail_payparts:checkout", args=[offer.pk]) if offer.pk else "",
-        page_id=getattr(page, "pk", None),
+        page_id=page.pk if isinstance(page, base_page_model()) else None,
         problems=tuple(offer.problems()),
         legal_information=_legal_information(request, page),
         is_preview=is_preview,
     )
+
+
+def base_page_model() -> Any:
+    """What every Wagtail page is an instance of: a project may have one of its own (Wagtail 8)."""
+    return Site._meta.get_field("root_page").related_model
 
 
 def plan_for(offer: Offer, service: str, parts_count: int) -> Plan:
@@ -139,7 +139,7 @@ def _legal_information(request: HttpRequest | None, page: Any) -> str:
     site: Site | None = None
     if request is not None:
         site = Site.find_for_request(request)
-    elif page is not None and hasattr(page, "get_site"):
+    elif isinstance(page, base_page_model()):
         site = page.get_site()
     which = {"site": site} if site is not None else {"site__is_default_site": True}
     # Not for_site(), which would write a row while a page is being read.

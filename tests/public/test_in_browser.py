@@ -68,13 +68,13 @@ def test_the_details_page(live_server: Any, bank: Simulator, looks: Any) -> None
     look("details-errors")
 
 
-@pytest.mark.parametrize("state", ["NEW", "CREATED", "PP_CREATION", "LOCKED", "SUCCESS", "CANCELED", "FAIL", "EXPIRED"])
-def test_the_return_page(live_server: Any, bank: Simulator, looks: Any, state: str) -> None:
+def test_the_return_page(live_server: Any, bank: Simulator, looks: Any) -> None:
     page, look = looks
-    token = "" if state == "NEW" else "TOKEN"
-    payment = make_payment(state=state, token=token, reference="ABCD-1234-EFGH", settled_at=timezone.now())
-    page.goto(return_url(live_server, payment))
-    look(f"return-{state}")
+    for state in ["NEW", "CREATED", "PP_CREATION", "LOCKED", "SUCCESS", "CANCELED", "FAIL", "EXPIRED"]:
+        token = "" if state == "NEW" else "TOKEN"
+        payment = make_payment(state=state, token=token, reference="ABCD-1234-EFGH", settled_at=timezone.now())
+        page.goto(return_url(live_server, payment))
+        look(f"return-{state}")
 
 
 def test_the_pages_of_what_went_wrong(live_server: Any, bank: Simulator, looks: Any) -> None:
@@ -87,3 +87,75 @@ def test_the_pages_of_what_went_wrong(live_server: Any, bank: Simulator, looks: 
     bank.fault("timeout_after", endpoint="create", times=1, seconds=0)
     page.click(".payparts__submit")
     look("no-answer")
+
+
+def pressed_twice(page: Page) -> None:
+    """Two submits within one breath, as of a double click: before the first has led anywhere."""
+    page.evaluate(
+        "for (const _ of [1, 2]) document.querySelector('form').requestSubmit(document.querySelector('form button'))"
+    )
+
+
+def test_a_double_click_is_one_payment(live_server: Any, bank: Simulator, page: Page) -> None:
+    page.goto(f"{live_server.url}{make_page(make_offer()).url}")
+    pressed_twice(page)
+    page.wait_for_url(f"{bank.redirect_url}**")
+    assert Payment.objects.count() == 1
+
+
+def test_who_comes_back_from_the_bank_can_press_again(live_server: Any, bank: Simulator, page: Page) -> None:
+    page.goto(f"{live_server.url}{make_page(make_offer()).url}")
+    page.click(".payparts__submit")
+    page.wait_for_url(f"{bank.redirect_url}**")
+    page.go_back()
+    page.click(".payparts__submit")
+    page.wait_for_url(f"{bank.redirect_url}**")
+    assert Payment.objects.count() == 1
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_sums_follow_the_choice(
+    live_server: Any, bank: Simulator, new_page: Callable[..., Page], javascript: bool
+) -> None:
+    page = new_page(java_script_enabled=javascript, locale="en-GB")
+    page.goto(f"{live_server.url}{make_page(make_offer()).url}")
+
+    def shown() -> str:
+        return " ".join(page.locator(".payparts__summary:visible dl:visible").all_inner_texts()).replace("\xa0", " ")
+
+    assert "2 × UAH 6,487.50" in shown()
+    page.get_by_label("5 × UAH").check()
+    assert "5 × UAH 2,737.50" in shown()
+    page.get_by_label("Pay in parts").check()
+    assert "5 × UAH 2,501.25" in shown()
+    page.click(".payparts__submit")
+    page.wait_for_url(f"{bank.redirect_url}**")
+    assert (Payment.objects.get().parts_count, Payment.objects.get().merchant_type) == (5, "PP")
+
+
+def test_the_keyboard_is_enough(live_server: Any, bank: Simulator, page: Page) -> None:
+    page.goto(f"{live_server.url}{make_page(make_offer()).url}")
+    for key in ("Tab", "ArrowDown", "Tab", "ArrowDown", "ArrowDown", "Tab", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url(f"{bank.redirect_url}**")
+    assert (Payment.objects.get().parts_count, Payment.objects.get().merchant_type) == (4, "PP")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_the_return_page_learns_of_the_money_by_itself(
+    live_server: Any, bank: Simulator, new_page: Callable[..., Page], javascript: bool
+) -> None:
+    page = new_page(java_script_enabled=javascript)
+    page.goto(f"{live_server.url}{make_page(make_offer()).url}")
+    page.click(".payparts__submit")
+    page.wait_for_url(f"{bank.redirect_url}**")
+    payment = Payment.objects.get()
+    bank.set_state(payment.order_id, "PP_CREATION")
+    url = return_url(live_server, payment)
+    page.goto(url)
+    page.wait_for_selector("[data-payparts-outcome=deciding]")
+    bank.set_state(payment.order_id, "SUCCESS")
+    page.wait_for_selector("[data-payparts-outcome=paid]", timeout=15_000)
+    assert page.locator("a", has_text="Continue at the bank").count() == 0
+    if javascript:
+        assert page.url == url

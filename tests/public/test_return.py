@@ -44,10 +44,11 @@ def test_the_bank_sends_the_buyer_to_this_page(client: Client, bank: Simulator, 
     assert bank.payment(payment.order_id).redirect_url == payment.return_url
 
 
-def test_it_asks_the_bank_and_says_paid(bank: Simulator, offer: Offer) -> None:
+def test_it_asks_the_bank_and_says_paid(bank: Simulator, offer: Offer, django_capture_on_commit_callbacks: Any) -> None:
     payment = bought(Client(), offer)
     bank.pay(payment.order_id)
-    answer = Client().get(url_of(payment))
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = Client().get(url_of(payment))
     assert outcome(answer) == "paid"
     assert Payment.objects.get().is_paid
     assert Order.objects.get().status == "paid"

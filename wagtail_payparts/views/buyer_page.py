@@ -57,7 +57,7 @@ def render_page(
     return render(
         request,
         f"wagtail_payparts/{template}",
-        {"site_name": name or settings.WAGTAIL_SITE_NAME, **context},
+        {"site_name": name or getattr(settings, "WAGTAIL_SITE_NAME", ""), **context},
         status=status,
     )
 

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from wagtail.models import Site
 
+from wagtail_payparts.button import base_page_model
 from wagtail_payparts.exceptions import BankError, InvalidPayment, PayPartsError
 from wagtail_payparts.forms import ChoiceForm
 from wagtail_payparts.models import Offer
@@ -114,9 +115,7 @@ def _find_page(page_id: int | None) -> Any:
     """The page on which the button stood, if the browser says so; any live one is harmless."""
     if page_id is None:
         return None
-    # Not imported: a project may have a base page of its own (Wagtail 8).
-    model = Site._meta.get_field("root_page").related_model
-    return model._default_manager.filter(pk=page_id, live=True).first()
+    return base_page_model()._default_manager.filter(pk=page_id, live=True).first()
 
 
 def _snapshot(request: HttpRequest, page: Any) -> dict[str, Any] | None:
