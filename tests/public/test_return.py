@@ -96,7 +96,7 @@ def test_a_callback_that_the_bank_has_not_confirmed_is_not_called_paid(
     assert outcome(client.get(url_of(payment))) == "deciding"
 
 
-def test_an_expired_payment_is_told(client: Client) -> None:
+def test_an_expired_payment_is_told(client: Client, bank: Simulator) -> None:
     payment = make_payment(state="EXPIRED", settled_at=timezone.now())
     assert outcome(client.get(url_of(payment))) == "expired"
 
