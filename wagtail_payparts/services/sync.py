@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import OperationalError
-from django.db.models import Case, IntegerField, Value, When
+from django.db.models import Case, IntegerField, Q, Value, When
 from django.utils import timezone
 from django_tasks import task
 
@@ -80,7 +80,11 @@ def poll_due(limit: int = 200) -> Pass:
     """Ask the bank about every payment that is due, those with a claim first, then deliver what is owed."""
     done = Pass()
     claims_first = Case(When(claim_state="", then=Value(1)), default=Value(0), output_field=IntegerField())
-    due = Payment.objects.filter(next_poll_at__lte=timezone.now()).order_by(claims_first, "next_poll_at")
+    now = timezone.now()
+    # Not what another worker is asking about, and not for a while what could not be asked about: it would fill
+    # every pass.
+    free = Q(poll_leased_until__isnull=True) | Q(poll_leased_until__lt=now)
+    due = Payment.objects.filter(free, next_poll_at__lte=now).order_by(claims_first, "next_poll_at")
     for payment in list(due[:limit]):
         try:
             after = sync_payment(payment, due_only=True)

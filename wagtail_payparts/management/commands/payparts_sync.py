@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import signal
-import threading
 from argparse import ArgumentParser
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -28,11 +28,12 @@ class Command(BaseCommand):
         if not options["loop"]:
             self._report(self._pass())
             return
-        stop = threading.Event()
+        # Unlike an Event, it may be touched by a handler that interrupts a wait for it.
+        stop: SimpleQueue[int] = SimpleQueue()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stop.set())
+            signal.signal(number, lambda received, _frame: stop.put(received))
         self.stdout.write("The poller is running; stop it with Ctrl-C.")
-        while not stop.is_set():
+        while True:
             close_old_connections()
             try:
                 done = self._pass()
@@ -43,7 +44,11 @@ class Command(BaseCommand):
             else:
                 if done != Pass():
                     self._report(done)
-            stop.wait(options["pause"])
+            try:
+                stop.get(timeout=options["pause"])
+            except Empty:
+                continue
+            return
 
     def _pass(self) -> Pass:
         done = poll_due()
