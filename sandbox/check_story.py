@@ -49,8 +49,10 @@ def _buy_beans(site: str, bank: str) -> None:
     answer = buyer.post(address, data=order | {"csrfmiddlewaretoken": token}, timeout=TIMEOUT, allow_redirects=False)
     _pay_and_come_back(buyer, answer, bank)
     staff = _staff(site)
-    for path in ("", "pages/", "snippets/", "images/", "reports/site-history/", "sites/", "locales/"):
+    for path in ("", "pages/", "snippets/", "images/", "reports/site-history/", "sites/", "shop_orders/new/"):
         _get(staff, f"{site}/admin/{path}")
+    for path in ("", "?export=csv", "?export=xlsx"):
+        _get(staff, f"{site}/admin/payparts/payments/{path}")
     paid = f"{site}/admin/shop_orders/?{urlencode({'q': order['phone'], 'status': 'paid'})}"
     _wait(lambda: order["name"] in _get(staff, paid).text)
 

@@ -8,7 +8,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from .models import MONTHS, PRICES, Plan, ShopOrder
+from .models import Plan, ShopOrder
 
 
 class BeansForm(forms.ModelForm):
@@ -37,8 +37,3 @@ class BeansForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["plan"].choices = Plan.choices
         self.fields["plan"].initial = Plan.ESPRESSO
-
-    def save(self, commit: bool = True) -> ShopOrder:
-        self.instance.amount = PRICES[Plan(self.instance.plan)] * MONTHS
-        order: ShopOrder = super().save(commit)
-        return order

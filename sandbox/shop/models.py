@@ -38,7 +38,7 @@ class ShopOrder(models.Model):
 
     number = models.CharField(_("number"), max_length=20, unique=True, default=new_number)
     plan = models.CharField(_("what is ordered"), max_length=20, choices=Plan.choices)
-    amount = models.DecimalField(_("amount, UAH"), max_digits=10, decimal_places=2)
+    amount = models.DecimalField(_("amount, UAH"), max_digits=10, decimal_places=2, editable=False)
     name = models.CharField(_("name"), max_length=100)
     phone = models.CharField(_("phone"), max_length=20)
     status = models.CharField(_("status"), max_length=10, choices=OrderStatus.choices, default=OrderStatus.NEW)
@@ -52,6 +52,11 @@ class ShopOrder(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.amount is None:
+            self.amount = PRICES[Plan(self.plan)] * MONTHS
+        super().save(*args, **kwargs)
 
     def lines(self) -> list[dict[str, Any]]:
         """What the bank is told that the buyer buys."""

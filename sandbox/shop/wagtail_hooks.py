@@ -15,7 +15,7 @@ class ShopOrderViewSet(ModelViewSet):
     menu_order = 350
     inspect_view_enabled = True
     copy_view_enabled = False
-    form_fields = ["name", "phone", "status"]
+    form_fields = ["plan", "name", "phone", "status"]
     list_display = ["number", "plan", "amount", "status", "name", "created_at"]
     list_filter = ["status", "plan"]
     search_fields = ["number", "name", "phone"]
