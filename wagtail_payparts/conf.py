@@ -67,6 +67,7 @@ DEFAULTS: Mapping[str, Any] = {
     "PAYPARTS_EXPIRE_AFTER": timedelta(hours=24),
     "PAYPARTS_REJECTED_PER_HOUR": 60,
     "PAYPARTS_CHECKOUT_LIMITS": {"visitor": 10, "offer": 60, "site": 300},
+    "PAYPARTS_TRUSTED_PROXIES": 0,
     "PAYPARTS_EXPORT_RESOURCE": "wagtail_payparts.resources.PaymentResource",
     "PAYPARTS_ALLOW_TEST_STORE": False,
 }

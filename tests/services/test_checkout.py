@@ -283,3 +283,10 @@ def test_the_order_stays_when_the_bank_does_not_answer(bank: Simulator) -> None:
     with pytest.raises(BadAnswer):
         buy_offer(make_offer(), parts_count=4, merchant_type="II")
     assert Order.objects.get().payments.get().state == PaymentState.NEW
+
+
+def test_a_shop_that_is_not_configured_collects_no_orders(bank: Simulator, settings: Any) -> None:
+    settings.PAYPARTS_API_PASSWORD = ""
+    with pytest.raises(ImproperlyConfigured):
+        buy_offer(make_offer(), parts_count=4, merchant_type="II")
+    assert not Order.objects.exists()

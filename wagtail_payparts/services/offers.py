@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 from wagtail.models import Site
 
@@ -56,7 +57,8 @@ def buy_offer(
 
     ``order_id``: a new one of ``order_ids.new_order_id``, for a caller that has to know it even if this raises.
 
-    Raises what ``check_choice`` and ``start_payment`` raise; the order stays, since its payment may yet be found.
+    Raises what ``check_choice`` and ``start_payment`` raise; the order stays if the bank was
+    asked, since its payment may yet be found.
     """
     check_choice(offer, parts_count=parts_count, merchant_type=merchant_type)
     buyer = buyer or Buyer()
@@ -72,18 +74,23 @@ def buy_offer(
         offer_title=offer.title,
         site=site,
     )
-    return start_payment(
-        lines=offer.bank_lines,
-        parts_count=parts_count,
-        merchant_type=merchant_type,
-        reference=order.number,
-        order_id=order_id,
-        store=store_of(site),
-        buyer_order=order,
-        offer=offer,
-        site=site,
-        page=page,
-    )
+    try:
+        return start_payment(
+            lines=offer.bank_lines,
+            parts_count=parts_count,
+            merchant_type=merchant_type,
+            reference=order.number,
+            order_id=order_id,
+            store=store_of(site),
+            buyer_order=order,
+            offer=offer,
+            site=site,
+            page=page,
+        )
+    except (InvalidPayment, ImproperlyConfigured):
+        # Nothing was written or sent, so nothing will ever come of this order.
+        order.delete()
+        raise
 
 
 def store_of(site: Site | None) -> str:

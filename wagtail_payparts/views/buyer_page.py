@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import get_script_prefix
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_deny
@@ -72,4 +73,4 @@ def way_back(request: HttpRequest, page: Any = None) -> str:
         path = urlsplit(referrer).path
         if path and path != request.path:
             return path
-    return "/"
+    return get_script_prefix()

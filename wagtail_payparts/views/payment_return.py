@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_script_prefix
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
@@ -64,7 +65,7 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
             "order_number": payment.reference or payment.order_id,
             "outcome": outcome,
             "bank_url": bank_url,
-            "again_url": payment.page_url or "/",
+            "again_url": payment.page_url or get_script_prefix(),
             "pause": PAUSES[looked] if waits else None,
             "next_url": f"{request.path}?n={looked + 1}" if waits else "",
             "gave_up": outcome.is_waiting and not waits,

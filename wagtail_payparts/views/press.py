@@ -22,6 +22,7 @@ from wagtail_payparts.services.offers import Buyer, buy_offer, check_choice, fin
 from wagtail_payparts.services.order_ids import new_order_id, return_reference
 from wagtail_payparts.views import attempts
 from wagtail_payparts.views.problems import RETRY_AFTER, Problem, problem_of
+from wagtail_payparts.views.visitor import visitor_address
 
 
 logger = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def start(request: HttpRequest, press: Press, buyer: Buyer, answers: Answers) ->
     site = Site.find_for_request(request)
     order_id = new_order_id()
     try:
-        check_checkout_rate(visitor=request.META.get("REMOTE_ADDR", ""), offer_id=press.offer.pk)
+        check_checkout_rate(visitor=visitor_address(request), offer_id=press.offer.pk)
         payment = buy_offer(
             press.offer,
             parts_count=press.parts_count,
