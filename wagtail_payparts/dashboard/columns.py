@@ -6,6 +6,7 @@ from typing import Any
 
 from django.forms import MediaDefiningClass
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail.admin.ui.tables import Column, TitleColumn
 
 from wagtail_payparts import conf
@@ -147,7 +148,7 @@ def payment_columns() -> list[Column]:
 
 def order_columns(*, with_buyer: bool) -> list[Column]:
     columns = [
-        IdentityColumn("number", label=_("Number"), url_name="payparts_orders:inspect"),
+        IdentityColumn("number", label=pgettext_lazy("an order", "Number"), url_name="payparts_orders:inspect"),
         StateColumn("status", label=_("Status")),
         MoneyColumn("amount", label=_("Amount")),
         MoneyColumn("paid_amount", label=_("Paid")),

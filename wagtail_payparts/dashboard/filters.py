@@ -13,6 +13,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from django_filters.fields import RangeField
 from django_filters.widgets import SuffixedMultiWidget
 from wagtail.admin.filters import WagtailFilterSet
@@ -43,7 +44,7 @@ class RangeWidget(SuffixedMultiWidget):
 
 class DayRangeWidget(RangeWidget):
     suffixes = ["from", "to"]
-    labels = (_("From"), _("To"))
+    labels = (pgettext_lazy("days", "From"), pgettext_lazy("days", "To"))
 
     def __init__(self) -> None:
         super().__init__([forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d") for _label in self.labels])

@@ -8,10 +8,11 @@ from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from wagtail.admin.admin_url_finder import ModelAdminURLFinder
 from wagtail.admin.ui.tables import Column, LiveStatusTagColumn, UpdatedAtColumn
 from wagtail.admin.viewsets.model import ModelViewSet, ModelViewSetGroup
-from wagtail.snippets.views.snippets import SnippetViewSet
+from wagtail.snippets.views.snippets import IndexView, SnippetViewSet
 
 from wagtail_payparts.dashboard.columns import ForSaleColumn, MoneyColumn, ServicesColumn
 from wagtail_payparts.dashboard.listings import OrderIndexView, PaymentIndexView
@@ -77,8 +78,14 @@ class OrderViewSet(LedgerViewSet):
     inspect_view_class = OrderPageView
 
 
+class OfferIndexView(IndexView):
+    # Wagtail's own puts the name of the model into a sentence, where many languages need another case of it.
+    add_item_label = _("Add an offer")
+
+
 class OfferViewSet(SnippetViewSet):
     model = Offer
+    index_view_class = OfferIndexView
     icon = "payparts-offer"
     menu_name = "payparts-offers"
     menu_item_is_registered = True
@@ -91,17 +98,18 @@ class OfferViewSet(SnippetViewSet):
         Column("parts", label=_("Numbers of parts")),
         ForSaleColumn("problems", label=_("For sale")),
         LiveStatusTagColumn(label=_("Status")),
-        UpdatedAtColumn(),
+        # Wagtail translates its own label when it is imported, into the language of the server.
+        UpdatedAtColumn(label=_("Changed")),
     ]
 
     def get_queryset(self, request: Any) -> QuerySet[Offer]:
-        offers: QuerySet[Offer] = Offer.objects.prefetch_related("lines")
+        offers: QuerySet[Offer] = Offer.objects.select_related("latest_revision").prefetch_related("lines")
         return offers
 
 
 class PayInPartsGroup(ModelViewSetGroup):
     items = (PaymentViewSet, OrderViewSet, OfferViewSet)
-    menu_label = _("Pay in parts")
+    menu_label = pgettext_lazy("the menu", "Pay in parts")
     menu_name = "payparts"
     menu_icon = "payparts-parts"
     menu_order = 250

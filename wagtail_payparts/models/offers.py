@@ -10,6 +10,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from modelcluster.fields import ParentalKey
 from modelcluster.models import ClusterableModel
 from wagtail.admin.panels import FieldPanel, FieldRowPanel, InlinePanel, MultiFieldPanel
@@ -35,7 +36,7 @@ class BuyerDetails(models.TextChoices):
 class Offer(DraftStateMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
     """What an editor sells. The price is the sum of its lines, in UAH; it is read again when a buyer presses."""
 
-    title = models.CharField(_("title"), max_length=255)
+    title = models.CharField(pgettext_lazy("an offer", "title"), max_length=255)
     description = models.TextField(_("description"), blank=True)
     image = models.ForeignKey(
         get_image_model_string(),
@@ -135,7 +136,7 @@ class OfferLine(Orderable):
     """A line of an offer. ``price`` is for one piece, in UAH."""
 
     offer = ParentalKey(Offer, on_delete=models.CASCADE, related_name="lines")
-    name = models.CharField(_("name"), max_length=128)
+    name = models.CharField(pgettext_lazy("a product", "name"), max_length=128)
     count = models.PositiveIntegerField(_("quantity"), default=1, validators=[MinValueValidator(1)])
     price = models.DecimalField(
         _("price of one, UAH"),

@@ -14,7 +14,7 @@ from wagtail_payparts.models.payments import lines_with_totals
 
 
 class OrderStatus(models.TextChoices):
-    NEW = "new", _("New")
+    NEW = "new", pgettext_lazy("an order", "New")
     AWAITING_PAYMENT = "awaiting_payment", _("Awaiting payment")
     ON_HOLD = "on_hold", _("On hold")
     PAID = "paid", _("Paid")
