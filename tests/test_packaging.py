@@ -9,7 +9,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +43,14 @@ def test_no_tracked_file_names_a_place_on_the_machine_it_was_made_on() -> None:
 
 def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
     project = _pyproject()["project"]
-    declared = set(map(_distribution, project["dependencies"]))
-    for_simulator = declared | set(map(_distribution, project["optional-dependencies"]["simulator"]))
-    providers = packages_distributions()
+    declared = _importable(project["dependencies"])
+    for_simulator = declared | _importable(project["optional-dependencies"]["simulator"])
     undeclared = {
         f"{path}: {library}"
         for path in tracked_files(".py")
         if path.parts[0] == "wagtail_payparts"
         for library in _imported_libraries(path)
-        if (for_simulator if "simulator" in path.parts else declared).isdisjoint(
-            map(_distribution, providers.get(library, [library]))
-        )
+        if library not in (for_simulator if "simulator" in path.parts else declared)
     }
     assert undeclared == set()
 
@@ -81,10 +78,17 @@ def _pyproject() -> dict[str, Any]:
     return tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
-def _distribution(requirement: str) -> str:
-    name = re.match(r"[\w.-]+", requirement)
-    assert name
-    return re.sub(r"[-_.]+", "-", name[0]).lower()
+def _importable(requirements: list[str]) -> set[str]:
+    """The top-level modules that these requirements install."""
+    names = set()
+    for requirement in requirements:
+        name = re.match(r"[\w.-]+", requirement)
+        assert name
+        for line in (distribution(name[0]).read_text("RECORD") or "").splitlines():
+            path = line.partition(",")[0]
+            if path.endswith(".py"):
+                names.add(path.partition("/")[0].removesuffix(".py"))
+    return names
 
 
 def _imported_libraries(path: Path) -> Iterator[str]:
