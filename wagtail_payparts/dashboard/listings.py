@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import uuid
+from contextlib import ExitStack
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -153,7 +154,9 @@ def _refuse(*lines: str) -> HttpResponse:
 
 
 def _xlsx_response(resource: Resource, payments: QuerySet[Payment], name: str) -> FileResponse:
-    # Closed, and so removed, by the response.
-    file = tempfile.TemporaryFile()  # noqa: SIM115
-    write_xlsx(resource, payments, file)
+    with ExitStack() as on_failure:
+        file = on_failure.enter_context(tempfile.TemporaryFile())
+        write_xlsx(resource, payments, file)
+        # From here on it is closed, and so removed, by the response.
+        on_failure.pop_all()
     return FileResponse(file, as_attachment=True, filename=name, content_type=XLSX)

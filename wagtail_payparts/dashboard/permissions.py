@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import wagtail
+from django.contrib.auth import get_user_model
 from wagtail.permission_policies import ModelPermissionPolicy
 
 from wagtail_payparts.models import Order, Payment
@@ -23,7 +24,9 @@ class ReadOnlyPolicy(ModelPermissionPolicy):
         return action not in self.forbidden and bool(super().user_has_permission(user, action))
 
     def users_with_any_permission(self, actions: Any) -> Any:
-        return super().users_with_any_permission(set(actions) - self.forbidden)
+        allowed = set(actions) - self.forbidden
+        # For no action at all Wagtail would still name the superusers.
+        return super().users_with_any_permission(allowed) if allowed else get_user_model().objects.none()
 
 
 payment_policy = ReadOnlyPolicy(Payment)

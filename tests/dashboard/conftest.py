@@ -1,0 +1,47 @@
+"""People of the admin, each with as much permission as the name says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.test import Client
+
+
+PAYMENTS = "/admin/payparts/payments/"
+ORDERS = "/admin/payparts/orders/"
+
+
+@pytest.fixture
+def staff(db: None) -> Callable[..., Client]:
+    """A logged-in person who may enter the admin and has the permissions named, nothing else."""
+
+    def enter(*codenames: str) -> Client:
+        user = get_user_model().objects.create_user(f"staff-{'-'.join(codenames) or 'nothing'}")
+        user.user_permissions.set(Permission.objects.filter(codename__in=["access_admin", *codenames]))
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return enter
+
+
+@pytest.fixture
+def viewer(staff: Callable[..., Client]) -> Client:
+    """Sees payments and orders, and not who buys."""
+    return staff("view_payment", "view_order")
+
+
+@pytest.fixture
+def accountant(staff: Callable[..., Client]) -> Client:
+    """Sees everything and exports it."""
+    return staff("view_payment", "view_order", "viewbuyer_payment", "export_payment")
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("root"))
+    return client
