@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import get_script_prefix
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import check_for_language, override
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_deny
 from wagtail.models import Site
@@ -61,6 +63,20 @@ def render_page(
         {"site_name": name or getattr(settings, "WAGTAIL_SITE_NAME", ""), **context},
         status=status,
     )
+
+
+@contextmanager
+def in_language_of(page: Any) -> Iterator[None]:
+    """Speak the language of the page on which the button stood: our own addresses name none.
+
+    Where the project does not translate its pages, or the page is not known, the browser's wish stands.
+    """
+    locale = getattr(page, "locale", None) if getattr(settings, "WAGTAIL_I18N_ENABLED", False) else None
+    if locale is None or not check_for_language(locale.language_code):
+        yield
+        return
+    with override(locale.language_code):
+        yield
 
 
 def way_back(request: HttpRequest, page: Any = None) -> str:

@@ -11,7 +11,7 @@ from wagtail_payparts.exceptions import InvalidPayment
 from wagtail_payparts.forms import BuyerForm
 from wagtail_payparts.models import PayPartsSettings
 from wagtail_payparts.services.offers import Buyer
-from wagtail_payparts.views.buyer_page import SeeOther, buyer_page, render_page, way_back
+from wagtail_payparts.views.buyer_page import SeeOther, buyer_page, in_language_of, render_page, way_back
 from wagtail_payparts.views.json_checkout import json_checkout
 from wagtail_payparts.views.press import Press, read_press, start
 from wagtail_payparts.views.problems import Problem, foreign_press, not_a_press, problem_of
@@ -34,6 +34,11 @@ def checkout(request: HttpRequest, offer_id: int) -> HttpResponse:
         press = read_press(offer_id, request.POST)
     except InvalidPayment as error:
         return pages.problem(problem_of(error))
+    with in_language_of(press.page):
+        return _go_on(request, press, provenance, pages)
+
+
+def _go_on(request: HttpRequest, press: Press, provenance: Provenance, pages: Pages) -> HttpResponse:
     form = BuyerForm(request.POST, offer=press.offer)
     if form.fields and not any(name in request.POST for name in form.fields):
         return pages.confirm(press, BuyerForm(offer=press.offer))
@@ -55,10 +60,11 @@ def confirm(request: HttpRequest, offer_id: int) -> HttpResponse:
         press = read_press(offer_id, request.POST)
     except InvalidPayment as error:
         return pages.problem(problem_of(error))
-    form = BuyerForm(request.POST, offer=press.offer)
-    if not form.is_valid():
-        return pages.confirm(press, form, status=400)
-    return start(request, press, Buyer(**form.cleaned_data), pages)
+    with in_language_of(press.page):
+        form = BuyerForm(request.POST, offer=press.offer)
+        if not form.is_valid():
+            return pages.confirm(press, form, status=400)
+        return start(request, press, Buyer(**form.cleaned_data), pages)
 
 
 class Pages:

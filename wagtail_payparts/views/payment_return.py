@@ -19,7 +19,8 @@ from wagtail_payparts.services.limits import may_ask_bank
 from wagtail_payparts.services.order_ids import find_by_return_reference
 from wagtail_payparts.services.sync import INLINE_TIMEOUT
 from wagtail_payparts.states import DECIDED, PaymentState, from_bank
-from wagtail_payparts.views.buyer_page import SeeOther, buyer_page, render_page
+from wagtail_payparts.views.buyer_page import SeeOther, buyer_page, in_language_of, render_page
+from wagtail_payparts.views.press import find_page
 from wagtail_payparts.views.problems import RETRY_AFTER
 
 
@@ -52,7 +53,11 @@ def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
         return render_page(request, "return_unknown.html", {}, site=site, status=404)
     if request.method not in {"GET", "HEAD"}:
         return SeeOther(request.path)
-    payment = _ask_bank(payment)
+    with in_language_of(find_page(payment.page_id)):
+        return _tell(request, _ask_bank(payment), site)
+
+
+def _tell(request: HttpRequest, payment: Payment, site: Site | None) -> HttpResponse:
     bank_url = _bank_page(payment)
     outcome = outcome_of(payment, can_continue=bool(bank_url))
     looked = _count(request.GET.get("n", ""))

@@ -61,7 +61,7 @@ def read_press(offer_id: int, data: Mapping[str, Any]) -> Press:
     parts_count = form.cleaned_data["parts"]
     service = form.cleaned_data["service"] or offer.allowed_services[0]
     check_choice(offer, parts_count=parts_count, merchant_type=service)
-    return Press(offer, parts_count, service, _find_page(form.cleaned_data["page"]))
+    return Press(offer, parts_count, service, find_page(form.cleaned_data["page"]))
 
 
 def start(request: HttpRequest, press: Press, buyer: Buyer, answers: Answers) -> HttpResponse:
@@ -112,7 +112,7 @@ def _where_the_last_press_stands(request: HttpRequest, content: str) -> str:
     return ""
 
 
-def _find_page(page_id: int | None) -> Any:
+def find_page(page_id: int | None) -> Any:
     """The page on which the button stood, if the browser says so; any live one is harmless."""
     if page_id is None:
         return None
