@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
 from wagtail_payparts.models import Payment
@@ -52,19 +52,42 @@ def retry_deadlocks(work: Callable[[], T]) -> T:
 
 def lease_poll(payment_id: int, *, due_only: bool) -> datetime | None:
     """Claim the right to ask the bank about a payment; ``None`` if somebody else is asking, or it is not due."""
-    now = timezone.now()
-    free = Payment.objects.filter(Q(poll_leased_until__isnull=True) | Q(poll_leased_until__lt=now), pk=payment_id)
-    if due_only:
-        free = free.filter(next_poll_at__lte=now)
-    return now if free.update(poll_leased_until=now + POLL_LEASE) else None
+
+    def may_have(row: Payment, now: datetime) -> bool:
+        return _is_free(row.poll_leased_until, now) and (not due_only or _is_due(row.next_poll_at, now))
+
+    return _lease(payment_id, may_have, "poll_leased_until", POLL_LEASE)
 
 
 def lease_delivery(payment_id: int) -> bool:
     """Claim the right to deliver a payment's signals; false if somebody else does, or nothing is due."""
-    now = timezone.now()
-    free = Payment.objects.filter(
-        Q(delivery_leased_until__isnull=True) | Q(delivery_leased_until__lt=now),
-        pk=payment_id,
-        next_delivery_at__lte=now,
-    )
-    return bool(free.update(delivery_leased_until=now + DELIVERY_LEASE))
+
+    def may_have(row: Payment, now: datetime) -> bool:
+        return _is_free(row.delivery_leased_until, now) and _is_due(row.next_delivery_at, now)
+
+    return _lease(payment_id, may_have, "delivery_leased_until", DELIVERY_LEASE) is not None
+
+
+def _lease(
+    payment_id: int, may_have: Callable[[Payment, datetime], bool], field: str, duration: timedelta
+) -> datetime | None:
+    """Not one conditional UPDATE: MariaDB would look up the due ones by their index, and lock rows in its order."""
+
+    def work() -> datetime | None:
+        with locked(payment_id) as row:
+            now = timezone.now()
+            if not may_have(row, now):
+                return None
+            setattr(row, field, now + duration)
+            row.save(update_fields=[field])
+            return now
+
+    return retry_deadlocks(work)
+
+
+def _is_free(leased_until: datetime | None, now: datetime) -> bool:
+    return leased_until is None or leased_until < now
+
+
+def _is_due(at: datetime | None, now: datetime) -> bool:
+    return at is not None and at <= now
