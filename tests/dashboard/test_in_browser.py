@@ -1,0 +1,133 @@
+"""The admin's pages as staff meet them: by axe's rules, light and dark, on a phone and at a desk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from tests.dashboard.conftest import ORDERS, PAYMENTS
+from tests.factories import make_offer, make_order, make_payment
+from wagtail_payparts.models import EventType, Payment, PaymentEvent
+from wagtail_payparts.states import PaymentState
+
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+pytestmark = pytest.mark.browser
+
+#: Wagtail's own heading above filtered listings: <h2 role="alert">.
+WAGTAILS_OWN = {"aria-allowed-role"}
+LOOKS = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
+
+
+@pytest.fixture
+def enter(live_server: Any, new_page: Callable[..., Page]) -> Callable[..., Page]:
+    """A page of the admin, opened by a superuser, in Ukrainian."""
+
+    def open_page(address: str, **options: Any) -> Page:
+        user, _created = get_user_model().objects.get_or_create(username="root", is_superuser=True, is_staff=True)
+        client = Client()
+        client.force_login(user)
+        page = new_page(**options)
+        page.context.add_cookies(
+            [
+                {"name": settings.SESSION_COOKIE_NAME, "value": client.cookies[settings.SESSION_COOKIE_NAME].value}
+                | {"url": live_server.url}
+            ]
+        )
+        page.goto(f"{live_server.url}{address}")
+        return page
+
+    return open_page
+
+
+def _a_shop_in_full_swing() -> Payment:
+    offer = make_offer()
+    for number, state in enumerate(PaymentState):
+        make_payment(
+            state=state,
+            buyer_order=make_order(),
+            offer=offer,
+            offer_title=offer.title,
+            page_title="Каталог",
+            is_test=not number % 4,
+            attention="" if number % 3 else "late_success",
+        )
+    payment = make_payment(
+        state="SUCCESS", bank_state="SUCCESS", buyer_order=make_order(buyer_name="Олена"), bank_message="договір " * 500
+    )
+    for state in ("CREATED", "SUCCESS", "SOMETHING_NEW"):
+        PaymentEvent.objects.create(
+            payment=payment, type=EventType.POLL, state=state, verdict="applied", payload={"state": state}
+        )
+    return payment
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_pages_pass_axe_and_stay_within_the_screen(
+    enter: Callable[..., Page], live_server: Any, screenshot: Callable[..., Path], width: int, scheme: str
+) -> None:
+    payment = _a_shop_in_full_swing()
+    pages = {
+        "payments": PAYMENTS,
+        "payments-filtered": f"{PAYMENTS}?state=SUCCESS&created_at_from=2020-01-01&amount_min=1",
+        "payments-unreadable": f"{PAYMENTS}?state=BOGUS",
+        "payment": f"{PAYMENTS}{payment.pk}/",
+        "orders": ORDERS,
+        "order": f"{ORDERS}{payment.buyer_order_id}/",
+        "offers": "/admin/snippets/wagtail_payparts/offer/",
+    }
+    page = enter(PAYMENTS, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    for name, address in pages.items():
+        page.goto(f"{live_server.url}{address}")
+        found = {violation["id"] for violation in Axe().run(page).response["violations"]}
+        assert found <= WAGTAILS_OWN, name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        screenshot(page, f"admin-{name}-{scheme}-{width}")
+
+
+def test_a_tick_filters_the_listing_and_the_download_follows(enter: Callable[..., Page], live_server: Any) -> None:
+    make_payment(order_id="PAID", state="SUCCESS")
+    make_payment(order_id="REFUSED", state="FAIL")
+    page = enter(PAYMENTS)
+    page.click("#filters-drilldown .w-dropdown__toggle")
+    page.click("[aria-controls=drilldown-id_state]")
+    page.check("input[name=state][value=SUCCESS]")
+    page.wait_for_url("**state=SUCCESS**")
+    page.get_by_text("REFUSED").wait_for(state="detached")
+    assert page.locator("table.listing tbody tr").count() == 1
+    page.keyboard.press("Escape")
+    page.click("#w-slim-header-buttons button")
+    link = page.locator('a[href*="export=csv"]')
+    assert "state=SUCCESS" in (link.get_attribute("href") or "")
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.path().read_text("utf-8-sig").count("\n") == 2
+
+
+def test_a_wide_listing_can_be_pushed_aside_on_a_phone(enter: Callable[..., Page]) -> None:
+    make_payment()
+    page = enter(PAYMENTS, viewport={"width": 360, "height": 800})
+    last = page.locator("table.listing tbody td").last
+    last.scroll_into_view_if_needed()
+    box = last.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] <= 361
+
+
+def test_a_long_message_and_what_was_sent_unfold_without_a_script_of_ours(enter: Callable[..., Page]) -> None:
+    payment = _a_shop_in_full_swing()
+    page = enter(f"{PAYMENTS}{payment.pk}/")
+    sent = page.locator(".payparts-timeline details").first
+    assert not sent.locator("pre").is_visible()
+    sent.locator("summary").click()
+    assert '"state": "CREATED"' in sent.locator("pre").inner_text()
