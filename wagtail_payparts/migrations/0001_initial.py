@@ -239,6 +239,7 @@ class Migration(migrations.Migration):
                 (
                     "order_id",
                     wagtail_payparts.models.fields.ExactCharField(
+                        db_index=True,
                         help_text="Unique within the store; sent to the bank.",
                         max_length=64,
                         verbose_name="order id at the bank",
@@ -327,7 +328,11 @@ class Migration(migrations.Migration):
                 (
                     "reference",
                     wagtail_payparts.models.fields.ExactCharField(
-                        blank=True, help_text="The shop's own order number.", max_length=100, verbose_name="reference"
+                        blank=True,
+                        db_index=True,
+                        help_text="The shop's own order number.",
+                        max_length=100,
+                        verbose_name="reference",
                     ),
                 ),
                 ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
@@ -700,14 +705,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="payment",
             index=models.Index(fields=["amount", "-id"], name="payparts_payment_by_amount"),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(fields=["order_id"], name="payparts_payment_by_order"),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(fields=["reference"], name="payparts_payment_ref"),
         ),
         migrations.AddIndex(
             model_name="payment",
