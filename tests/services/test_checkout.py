@@ -197,6 +197,14 @@ def test_the_same_idempotency_key_returns_the_same_payment(bank: Simulator) -> N
     assert _start(idempotency_key="press-2") != _start(idempotency_key="press-1")
 
 
+def test_an_idempotency_key_of_another_store_does_not_send_the_money_there(bank: Simulator, settings: Any) -> None:
+    own = {"STORE_ID": settings.PAYPARTS_API_STORE_ID, "PASSWORD": settings.PAYPARTS_API_PASSWORD}
+    settings.PAYPARTS_STORES = {"default": own, "second": own | {"STORE_ID": "OTHER", "PASSWORD": "p"}}
+    _start(idempotency_key="press-1")
+    with pytest.raises(OrderIdTaken, match="'default'"):
+        _start(idempotency_key="press-1", store="second")
+
+
 @pytest.mark.parametrize("change", [{"parts_count": 4}, {"merchant_type": "PP"}, {"lines": [KETTLE | {"count": 3}]}])
 def test_an_order_id_is_not_taken_for_other_terms(bank: Simulator, change: dict[str, Any]) -> None:
     _start(order_id="ORDER-1")

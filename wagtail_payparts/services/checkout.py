@@ -96,6 +96,11 @@ def start_payment(
     )
     if is_new:
         return _create_at_bank(payment, credentials)
+    if payment.store != store:
+        raise OrderIdTaken(
+            f"The idempotency key belongs to a payment of the store {payment.store!r}: use a new key for each press.",
+            user_message=_("This payment cannot be continued. Please start a new one."),
+        )
     if payment.is_open and _has_terms(payment, wanted):
         return payment
     reopened = observations.reopen_refused(payment, **wanted)
