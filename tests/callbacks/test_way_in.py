@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from django.core.handlers.asgi import ASGIRequest
 from django.db import connections
 from django.test.client import ClientHandler
 
@@ -16,6 +17,7 @@ from wagtail_payparts.models import Payment, PaymentEvent
 from wagtail_payparts.services.callbacks import sweep
 from wagtail_payparts.signals import pay_parts_success_callback
 from wagtail_payparts.simulator import Simulator
+from wagtail_payparts.views import callback
 
 
 class EndlessBody(io.RawIOBase):
@@ -57,6 +59,15 @@ def test_of_a_body_without_a_length_no_more_is_read_than_a_callback_can_have(
     body = EndlessBody()
     assert _post_raw(body, **environ) == 400
     assert body.sent <= MAX_CALLBACK_BYTES + 1
+
+
+def test_an_asgi_server_that_has_spooled_an_endless_body_is_asked_for_no_more_of_it_either(
+    db: None, bank: Simulator
+) -> None:
+    body = EndlessBody()
+    request = ASGIRequest({"type": "http", "method": "POST", "path": URL, "headers": []}, body)
+    assert callback(request).status_code == 400
+    assert body.sent == MAX_CALLBACK_BYTES + 1
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "1e3", "0x10", "٣", "9" * 5000])
