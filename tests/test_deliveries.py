@@ -133,6 +133,16 @@ def test_a_receiver_that_raises_is_retried_alone_while_the_others_go_on(
     assert SignalDelivery.objects.get().done_at is not None
 
 
+def test_an_error_that_no_database_can_store_is_retried_like_any_other(payment: Payment) -> None:
+    def broken(**kwargs: Any) -> None:
+        raise ValueError("\0\ud800" + "x" * 5000)
+
+    _owe(payment)
+    with connected(payment_succeeded, broken=broken):
+        deliver_due()
+    assert _result("broken").last_error.startswith("ValueError: ��x")
+
+
 def test_the_pauses_grow(payment: Payment) -> None:
     _owe(payment)
     with connected(payment_succeeded, broken=Shop(fails=10)):

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
@@ -107,6 +107,19 @@ def _asked(bank: Simulator) -> Counter[str]:
     return Counter(request.order_id for request in bank.requests if request.endpoint == "state")
 
 
+@pytest.fixture(params=["as configured", "sqlite as it comes"])
+def transactions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for a project that leaves SQLite's ``transaction_mode`` alone, where a transaction that reads before it
+    writes meets "database is locked" at once, however long the time-out.
+    """
+    if request.param == "sqlite as it comes":
+        if connection.vendor != "sqlite":
+            pytest.skip("about SQLite")
+        as_it_comes = {"timeout": 30, "init_command": "PRAGMA journal_mode=WAL;"}
+        monkeypatch.setitem(connections.settings["default"], "OPTIONS", as_it_comes)
+
+
+@pytest.mark.usefixtures("transactions")
 def test_one_callback_twenty_times_at_once(
     bank: Simulator, old_signals: list[int], calls: Counter[tuple[str, str, Any]]
 ) -> None:
@@ -126,6 +139,7 @@ def test_one_callback_twenty_times_at_once(
     assert Order.objects.get().status == "paid"
 
 
+@pytest.mark.usefixtures("transactions")
 def test_one_callback_of_an_unknown_order_twenty_times_at_once(bank: Simulator, old_signals: list[int]) -> None:
     """There is no row to lock: the unique fingerprint alone keeps them apart."""
     order_id = new_order_id()
@@ -153,6 +167,7 @@ def test_different_callbacks_of_one_payment_at_once(
     assert calls[payment_succeeded.name, payment.order_id, ""] == 1
 
 
+@pytest.mark.usefixtures("transactions")
 def test_callbacks_polls_and_the_return_page_at_once(bank: Simulator, calls: Counter[tuple[str, str, Any]]) -> None:
     payment = _start()
     bank.pay(payment.order_id)
@@ -167,6 +182,7 @@ def test_callbacks_polls_and_the_return_page_at_once(bank: Simulator, calls: Cou
     assert set(calls.values()) == {1}
 
 
+@pytest.mark.usefixtures("transactions")
 def test_two_pollers_ask_about_each_of_thirty_payments_once_and_announce_it_once(
     bank: Simulator, calls: Counter[tuple[str, str, Any]]
 ) -> None:
@@ -191,6 +207,7 @@ def test_the_same_order_id_twice_at_once_is_one_payment(bank: Simulator) -> None
     assert Payment.objects.get().state == S.CREATED
 
 
+@pytest.mark.usefixtures("transactions")
 def test_the_same_idempotency_key_many_times_at_once_is_one_payment(bank: Simulator) -> None:
     started = together(*times(8, lambda: _start(idempotency_key="press-1")))
     assert {payment.pk for payment in started} == {Payment.objects.get().pk}
@@ -230,6 +247,7 @@ def test_a_refused_order_id_is_tried_again_once_by_two_at_once(bank: Simulator, 
     assert _fresh(payment).state == S.CREATED
 
 
+@pytest.mark.usefixtures("transactions")
 def test_two_attempts_of_one_order_paid_at_once_are_one_success(
     bank: Simulator, calls: Counter[tuple[str, str, Any]]
 ) -> None:
@@ -249,6 +267,7 @@ def test_two_attempts_of_one_order_paid_at_once_are_one_success(
         assert [calls[payment_needs_attention.name, one.order_id, "double_payment"] for one in attempts] == [1, 1]
 
 
+@pytest.mark.usefixtures("transactions")
 def test_several_processes_deliver_each_signal_to_each_receiver_once(
     bank: Simulator, calls: Counter[tuple[str, str, Any]]
 ) -> None:
@@ -318,6 +337,7 @@ def test_several_sweepers_re_send_an_old_signal_once(bank: Simulator, old_signal
     assert sorted(old_signals) == sorted(left.values_list("pk", flat=True))
 
 
+@pytest.mark.usefixtures("transactions")
 def test_a_callback_and_its_payment_arrive_at_once(bank: Simulator) -> None:
     """One that was stored without its payment, because that was not committed yet, is adopted."""
     for _round in range(5):

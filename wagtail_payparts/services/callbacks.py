@@ -78,8 +78,7 @@ def _find_payment(alias: str, order_id: str) -> Payment | None:
 
 def _store(callback: Callback, payment: Payment | None) -> Stored:
     if payment is None:
-        with transaction.atomic():
-            return _write_event(callback, None)
+        return _write_event(callback, None)
     with locked(payment.pk) as row:
         stored = _write_event(callback, row)
         _ask_because_of(row, stored.event)

@@ -13,6 +13,7 @@ from django.db import OperationalError, transaction
 from django.utils import timezone
 from django_tasks import task
 
+from wagtail_payparts.bank import clean_text
 from wagtail_payparts.models import AttentionCode, Payment, ReceiverResult, Refund, SignalDelivery
 from wagtail_payparts.services.locking import DELIVERY_LEASE, lease_delivery, locked
 from wagtail_payparts.services.observations import raise_attention
@@ -125,18 +126,16 @@ def _note_failure(
     given_up = result.attempts >= MAX_ATTEMPTS
     result.given_up_at = now if given_up else None
     result.next_attempt_at = None if given_up else now + min(FIRST_RETRY * 2 ** (result.attempts - 1), LONGEST_RETRY)
+    outcome = {
+        "attempts": result.attempts,
+        "last_error": clean_text(f"{type(error).__name__}: {error}")[:2000],
+        "next_attempt_at": result.next_attempt_at,
+        "given_up_at": result.given_up_at,
+        "delivered_at": None,
+    }
     # Not result.save(): a new row was rolled back together with the receiver's work.
-    ReceiverResult.objects.update_or_create(
-        delivery=delivery,
-        receiver=receiver.name,
-        defaults={
-            "attempts": result.attempts,
-            "last_error": f"{type(error).__name__}: {error}"[:2000],
-            "next_attempt_at": result.next_attempt_at,
-            "given_up_at": result.given_up_at,
-            "delivered_at": None,
-        },
-    )
+    if not ReceiverResult.objects.filter(delivery=delivery, receiver=receiver.name).update(**outcome):
+        ReceiverResult.objects.create(delivery=delivery, receiver=receiver.name, **outcome)
     result.delivered_at = None
     # An attention that its own receiver cannot take would raise the next one, and so on for ever.
     if result.given_up_at and delivery.arguments.get("code") != AttentionCode.DELIVERY_FAILING:

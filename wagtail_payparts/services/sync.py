@@ -104,4 +104,6 @@ def poll_due(limit: int = 200) -> Pass:
 
 def beat() -> None:
     """Leave a sign of life for ``payparts_doctor`` and the dashboard."""
-    Heartbeat.objects.update_or_create(name=HEARTBEAT, defaults={"beat_at": timezone.now()})
+    now = timezone.now()
+    if not Heartbeat.objects.filter(name=HEARTBEAT).update(beat_at=now):
+        Heartbeat.objects.bulk_create([Heartbeat(name=HEARTBEAT, beat_at=now)], ignore_conflicts=True)
