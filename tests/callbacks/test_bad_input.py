@@ -10,6 +10,7 @@ from django.test import Client
 
 from tests.callbacks.conftest import URL, Heard, Ring
 from wagtail_payparts.models import EventType, Payment, PaymentEvent, Verdict
+from wagtail_payparts.signals import pay_parts_invalid_callback
 from wagtail_payparts.simulator import Simulator
 from wagtail_payparts.states import PaymentState
 
@@ -263,8 +264,6 @@ def test_an_accepted_callback_is_not_echoed_either(payment: Payment, bank: Simul
 def test_a_broken_receiver_of_the_old_signal_does_not_turn_a_refusal_into_an_error(
     payment: Payment, bank: Simulator, ring: Ring, refused: list[Heard]
 ) -> None:
-    from wagtail_payparts.signals import pay_parts_invalid_callback
-
     def broken(**kwargs: Any) -> None:
         raise ValueError("the shop's mail server is down")
 

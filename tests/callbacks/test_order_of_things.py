@@ -330,10 +330,10 @@ def test_two_attempts_of_one_order_both_paid_are_one_success_and_a_case_for_a_pe
     assert Order.objects.get().status == OrderStatus.PAID
 
 
-def test_every_order_of_two_words_ends_the_same_whether_told_or_asked(
+def test_callbacks_in_the_wrong_order_end_where_the_banks_answer_ends(
     payment: Payment, bank: Simulator, ring: Ring
 ) -> None:
-    """All callbacks of a payment arrive, in the wrong order, while the bank is down; then it answers once."""
+    """All of them arrive while the bank is down; then it answers once."""
     bank.fault("unreachable", endpoint="state", times=None)
     for state in ("SUCCESS", "PP_CREATION", "CLIENT_WAIT"):
         ring(bank.callback_body(payment.order_id, state=state))
