@@ -10,7 +10,15 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from wagtail_payparts.models import BuyerDetails, Offer
+from wagtail_payparts.models import BuyerDetails, Offer, Order
+
+
+def validate_unicode(text: str) -> None:
+    """JSON can carry half of a surrogate pair, which no database stores. Raises ``ValidationError``."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValidationError(_("This text has characters that cannot be kept."), code="unicode") from error
 
 
 class ChoiceForm(forms.Form):
@@ -30,18 +38,30 @@ class ChoiceForm(forms.Form):
 class BuyerForm(forms.Form):
     """Who buys, as far as the offer asks."""
 
-    name = forms.CharField(label=_("Your name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=150,
+        validators=[validate_unicode],
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
     phone = forms.CharField(
         label=_("Phone"),
         max_length=40,
+        validators=[validate_unicode],
         widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
         help_text=_("For example 067 123 45 67."),
     )
-    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=Order._meta.get_field("buyer_email").max_length,
+        validators=[validate_unicode],
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
     comment = forms.CharField(
         label=pgettext_lazy("a buyer", "Comment"),
         required=False,
         max_length=1000,
+        validators=[validate_unicode],
         widget=forms.Textarea(attrs={"rows": 3}),
     )
 

@@ -80,6 +80,16 @@ def test_what_is_missing_is_said_beside_it(client: Client, bank: Simulator, fiel
     assert bank.requests == []
 
 
+@pytest.mark.parametrize(
+    "typed", [{"name": "a\x00b"}, {"email": f"{'a' * 200}@{'b' * 60}.com.ua"}, {"comment": "\x00"}], ids=ascii
+)
+def test_what_cannot_be_stored_is_said_beside_it(client: Client, bank: Simulator, typed: dict[str, str]) -> None:
+    answer = press(client, make_offer(buyer_details="all"), **OLENA | typed)
+    assert answer.status_code == 400
+    assert [box["name"] for box in form_of(answer).select("[aria-invalid=true]")] == list(typed)
+    assert not Order.objects.exists()
+
+
 def test_what_was_typed_is_escaped(client: Client, bank: Simulator) -> None:
     form = form_of(press(client, make_offer(buyer_details="all")))
     answer = submit(client, form, **OLENA | {"name": '"><script>alert(1)</script>', "phone": "1"})

@@ -49,6 +49,33 @@ def test_the_contact_is_checked_as_in_the_form(client: Client, bank: Simulator) 
     assert Order.objects.get().buyer_phone == "+380671234567"
 
 
+LONG_EMAIL = f"{'a' * 200}@{'b' * 60}.com.ua"
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("name", "\ud800"),
+        ("name", "a\x00b"),
+        ("phone", "067 123 45 67\udfff"),
+        ("phone", "\x00067 123 45 67"),
+        ("email", "olena@\ud800.ua"),
+        ("email", LONG_EMAIL),
+        ("comment", "\udfff"),
+        ("comment", "a\x00b"),
+    ],
+    ids=ascii,
+)
+def test_a_contact_that_cannot_be_stored_is_an_error_of_its_field(
+    client: Client, bank: Simulator, field: str, text: str
+) -> None:
+    contact = {"name": "Олена", "phone": "067 123 45 67", "email": "olena@example.com"} | {field: text}
+    answer = post(client, make_offer(buyer_details="all"), {"parts": 4, "contact": contact})
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]["fields"]) == {field}
+    assert not Order.objects.exists()
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -67,13 +94,17 @@ def test_the_contact_is_checked_as_in_the_form(client: Client, bank: Simulator) 
         {"parts": 3.5},
         {"parts": 3, "service": "IA"},
         {"parts": 3, "service": ["II"]},
+        {"parts": 3, "service": "\ud800"},
+        {"parts": 3, "service": "\x00"},
+        {"parts": "\ud800"},
+        {"parts": 3, "\ud800": 1},
         {"parts": 3, "price": "1.00"},
         {"parts": 3, "amount": 1},
         {"parts": 3, "contact": []},
         {"parts": 3, "contact": {"phone": 671234567}},
         {"parts": 3, "contact": {"age": "7"}},
     ],
-    ids=lambda body: str(body)[:40],
+    ids=lambda body: ascii(body)[:40],
 )
 def test_a_request_that_makes_no_sense_is_refused(client: Client, bank: Simulator, offer: Offer, body: Any) -> None:
     answer = post(client, offer, body)
