@@ -204,6 +204,19 @@ def test_a_public_address_is_recommended_on_deployment(base: str, found: list[st
     assert _found(Tags.security, deploy=True) == found
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https")), ("USE_X_FORWARDED_HOST", True)],
+)
+def test_a_site_behind_a_proxy_is_told_to_count_its_visitors_apart(name: str, value: Any, settings: Any) -> None:
+    settings.PAYPARTS_BASE_URL = "https://shop.example"
+    assert _found(Tags.security, deploy=True) == []
+    setattr(settings, name, value)
+    assert _found(Tags.security, deploy=True) == ["payparts.W004"]
+    settings.PAYPARTS_TRUSTED_PROXIES = 1
+    assert _found(Tags.security, deploy=True) == []
+
+
 def test_times_without_zones_are_an_error(settings: Any) -> None:
     settings.USE_TZ = False
     assert _found() == ["payparts.E005"]

@@ -131,6 +131,22 @@ def check_base_url(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     ]
 
 
+@register(Tags.security, deploy=True)
+def check_proxies(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Who trusts a proxy with the scheme or the host has one, and then every visitor has its address."""
+    behind_proxy = settings.SECURE_PROXY_SSL_HEADER or settings.USE_X_FORWARDED_HOST
+    if not behind_proxy or conf.get("PAYPARTS_TRUSTED_PROXIES"):
+        return []
+    return [
+        checks.Warning(
+            "The site is behind a proxy, and PAYPARTS_TRUSTED_PROXIES is 0: all visitors count as one.",
+            hint="Set PAYPARTS_TRUSTED_PROXIES = 1, or how many proxies of your own stand before the site, each "
+            "adding to X-Forwarded-For.",
+            id="payparts.W004",
+        )
+    ]
+
+
 @register("payparts")
 def check_time_zones(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     if settings.USE_TZ:
