@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from wagtail_payparts.dashboard.permissions import VIEW_BUYER
 from wagtail_payparts.models import PaymentEvent
 
 
@@ -16,10 +17,14 @@ class PaymentEventAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display_links = ("created_at",)
     list_filter = ("type", "verdict", "source", "created_at")
     search_fields = ("order_id__startswith",)
-    # What the bank sent can name the buyer; the payment's page shows it to those who may see that.
-    exclude = ("payload",)
     ordering = ("-pk",)
     show_full_result_count = False
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        # The token opens the bank's page of the payment; a paid one's message names the buyer. What else was sent
+        # is on the payment's page.
+        hidden = ("payload", "token")
+        return hidden if request.user.has_perm(VIEW_BUYER) else (*hidden, "message")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

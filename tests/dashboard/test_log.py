@@ -24,6 +24,7 @@ def _event() -> PaymentEvent:
         state="SUCCESS",
         verdict=Verdict.APPLIED,
         message="<script>alert(1)</script>",
+        token="secret-token",
         payload={"ownerName": "OLENA"},
     )
 
@@ -37,6 +38,7 @@ def test_the_log_is_listed_found_and_read(superuser: Client) -> None:
     assert "Payment callback" in content
     assert "<script>alert(1)" not in content
     assert "OLENA" not in content
+    assert "secret-token" not in content
 
 
 @pytest.mark.parametrize("page", ["add/", "{pk}/delete/"])
@@ -61,3 +63,17 @@ def test_the_log_needs_its_own_permission() -> None:
     assert client.get(LOG).status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="view_paymentevent"))
     assert client.get(LOG).status_code == 200
+
+
+def test_a_message_is_shown_to_those_who_may_see_the_buyer() -> None:
+    event = _event()
+    PaymentEvent.objects.update(message="Договір, клієнт ПЕТРЕНКО")
+    user = get_user_model().objects.create_user("clerk", is_staff=True)
+    client = Client()
+    client.force_login(user)
+    user.user_permissions.add(Permission.objects.get(codename="view_paymentevent"))
+    assert "ПЕТРЕНКО" not in client.get(f"{LOG}{event.pk}/change/").content.decode()
+    user.user_permissions.add(Permission.objects.get(codename="viewbuyer_payment"))
+    content = client.get(f"{LOG}{event.pk}/change/").content.decode()
+    assert "ПЕТРЕНКО" in content
+    assert "secret-token" not in content

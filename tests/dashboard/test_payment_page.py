@@ -95,6 +95,29 @@ def test_the_buyer_is_shown_only_to_those_who_may_see_them(accountant: Client, v
     assert "permission to see the buyer’s details" in for_viewer
 
 
+@pytest.mark.parametrize("state", ["SUCCESS", "LOCKED", "SOMETHING_NEW"])
+def test_the_contract_of_a_payment_is_shown_only_to_those_who_may_see_the_buyer(
+    accountant: Client, viewer: Client, state: str
+) -> None:
+    contract = "Договір, клієнт ПЕТРЕНКО ОЛЕНА, картка 5168****1234"
+    payment = make_payment(state="SUCCESS", bank_message=contract)
+    happened(payment, state=state, message=contract)
+    assert words(page(accountant, payment)).count(contract) == 2
+    for_viewer = words(page(viewer, payment))
+    assert "ПЕТРЕНКО" not in for_viewer
+    assert for_viewer.count("permission to see the buyer’s details") == 2
+
+
+@pytest.mark.parametrize("state", ["FAIL", "CANCELED"])
+def test_why_a_payment_was_not_made_is_shown_to_all(viewer: Client, state: str) -> None:
+    payment = make_payment(state=state, bank_message="Недостатній ліміт")
+    happened(payment, state=state, message="Недостатній ліміт")
+    happened(payment, verdict=Verdict.UNREACHABLE, message="no reply from the bank")
+    told = words(page(viewer, payment))
+    assert told.count("Недостатній ліміт") == 2
+    assert "no reply from the bank" in told
+
+
 def test_links_lead_where_the_person_may_go(viewer: Client, superuser: Client) -> None:
     offer, order = make_offer(), make_order()
     payment = make_payment(

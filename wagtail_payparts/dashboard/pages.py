@@ -16,7 +16,7 @@ from wagtail_payparts.dashboard.attention import explain
 from wagtail_payparts.dashboard.columns import instalments, state_kind, status_kind
 from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy, payment_policy
-from wagtail_payparts.dashboard.timeline import build_timeline, clip
+from wagtail_payparts.dashboard.timeline import bank_text, build_timeline
 from wagtail_payparts.models import Order, Payment
 from wagtail_payparts.resources import clean
 from wagtail_payparts.states import PaymentState, from_bank
@@ -83,13 +83,13 @@ class PaymentPageView(LedgerPageView):
             "receipt": self._receipt(payment),
             "refunds": list(payment.refunds.select_related("requested_by").order_by("pk")),
             "bank_word": _bank_word(payment.bank_state),
-            "bank_message": clip(payment.bank_message),
+            "bank_message": bank_text(payment.bank_message, payment.state, with_buyer=self.with_buyer),
             "claim_word": _bank_word(payment.claim_state),
             "moments": {
                 name: write_moment(getattr(payment, name))
                 for name in ("created_at", "state_changed_at", "settled_at", "claim_at", "next_poll_at")
             },
-            "timeline": build_timeline(payment, with_payloads=self.with_buyer),
+            "timeline": build_timeline(payment, with_buyer=self.with_buyer),
         }
 
     def _receipt(self, payment: Payment) -> list[tuple[str, str]]:

@@ -90,8 +90,11 @@ class Timeline:
     left_out: int
 
 
-def build_timeline(payment: Payment, *, with_payloads: bool) -> Timeline:
-    """The events of a payment, oldest first, with what receivers did. Four queries at most."""
+def build_timeline(payment: Payment, *, with_buyer: bool) -> Timeline:
+    """The events of a payment, oldest first, with what receivers did. Four queries at most.
+
+    ``with_buyer``: whether to show what can name the buyer.
+    """
     events = list(payment.events.select_related("user__wagtail_userprofile").order_by("-pk")[: MAX_EVENTS + 1])
     left_out = payment.events.count() - MAX_EVENTS if len(events) > MAX_EVENTS else 0
     events = events[:MAX_EVENTS][::-1]
@@ -99,7 +102,7 @@ def build_timeline(payment: Payment, *, with_payloads: bool) -> Timeline:
     deliveries = payment.deliveries.filter(event__in=[event.pk for event in events]).order_by("pk")
     for delivery in deliveries.prefetch_related("results"):
         announced.setdefault(delivery.event_id, []).append(_announcement(delivery))
-    return Timeline([_entry(event, announced.get(event.pk, []), with_payloads) for event in events], left_out)
+    return Timeline([_entry(event, announced.get(event.pk, []), with_buyer) for event in events], left_out)
 
 
 def clip(text: str) -> Text:
@@ -110,7 +113,18 @@ def clip(text: str) -> Text:
     return Text(plain[:CLIP].rstrip() + "…", plain[:MAX_SHOWN], len(plain) > MAX_SHOWN)
 
 
-def _entry(event: PaymentEvent, announcements: list[Announcement], with_payload: bool) -> Entry:
+def bank_text(text: str, state: str, *, with_buyer: bool) -> Text:
+    """What the bank says beside its word ``state``.
+
+    The contract of a paid payment names the buyer and the card; why a payment was not made does not, and is what
+    the shop's staff are asked for.
+    """
+    if not text or with_buyer or not state or from_bank(state) in {PaymentState.FAIL, PaymentState.CANCELED}:
+        return clip(text)
+    return Text(_("Shown to those who have the permission to see the buyer’s details."))
+
+
+def _entry(event: PaymentEvent, announcements: list[Announcement], with_buyer: bool) -> Entry:
     is_attention = event.type == EventType.ATTENTION
     known = from_bank(event.state) or (event.state if event.state in PaymentState.values else None)
     return Entry(
@@ -122,9 +136,9 @@ def _entry(event: PaymentEvent, announcements: list[Announcement], with_payload:
         verdict=event.get_verdict_display(),
         verdict_tag=_VERDICT_KINDS.get(event.verdict, WAITING),
         who=get_user_display_name(event.user) if event.user else event.get_source_display(),
-        text=Text("") if is_attention else clip(event.message),
+        text=Text("") if is_attention else bank_text(event.message, event.state, with_buyer=with_buyer),
         facts=_facts(event),
-        payload=_payload(event) if with_payload else "",
+        payload=_payload(event) if with_buyer else "",
         announcements=announcements,
     )
 
