@@ -8,7 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.dashboard.conftest import ORDERS, PAYMENTS
 from tests.dashboard.reading import listed, made_at, soup_of, words
@@ -104,3 +106,18 @@ def test_no_number_of_orders_or_attempts_costs_more_queries(
         accountant.get(ORDERS)
     with django_assert_max_num_queries(11):
         accountant.get(f"{ORDERS}{order.pk}/")
+
+
+@pytest.mark.parametrize("spreadsheet_format", ["csv", "xlsx"])
+@pytest.mark.parametrize("address", [ORDERS, f"{ORDERS}results/"])
+def test_orders_are_not_exported_and_no_row_is_loaded(
+    accountant: Client, address: str, spreadsheet_format: str
+) -> None:
+    order = make_order(**BUYER)
+    accountant.get(address)
+    with CaptureQueriesContext(connection) as queries:
+        response = accountant.get(address, {"export": spreadsheet_format})
+    assert response.status_code == 400
+    assert "Orders are not exported" in response.content.decode()
+    assert order.number not in response.content.decode()
+    assert not any("wagtail_payparts_order" in query["sql"] for query in queries)

@@ -134,6 +134,12 @@ class PaymentIndexView(LedgerIndexView):
 class OrderIndexView(LedgerIndexView):
     filterset_class = OrderFilterSet
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if self.is_export:
+            # Wagtail would make one of every column, the buyer's too.
+            return _refuse(_("Orders are not exported. Export their payments."))
+        return super().get(request, *args, **kwargs)
+
     @cached_property
     def columns(self) -> list[Column]:
         return order_columns(with_buyer=self.with_buyer)
