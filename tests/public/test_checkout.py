@@ -394,6 +394,8 @@ def test_the_way_back_leads_to_this_site_only(bank: Simulator, offer: Offer) -> 
     assert back(headers=same | {"Referer": "http://testserver/kettles/?page=2"}) == "/kettles/"
     assert back(headers=same | {"Referer": "http://evil.example/kettles/"}) == "/"
     assert back(headers=same | {"Referer": "javascript:alert(1)"}) == "/"
+    assert back(headers=same | {"Referer": "http://testserver//evil.example/kettles/"}) == "/"
+    assert back(headers=same | {"Referer": "http://testserver/\\evil.example/kettles/"}) == "/"
     assert back(headers=same) == "/"
     page = make_page(offer)
     assert back(headers=same | {"Referer": "http://testserver/kettles/"}, page=page.pk) == page.url

@@ -87,6 +87,7 @@ def way_back(request: HttpRequest, page: Any = None) -> str:
     referrer = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure()):
         path = urlsplit(referrer).path
-        if path and path != request.path:
+        # A browser takes two slashes, or one that leans the other way, for the beginning of another host.
+        if path and path != request.path and not path.startswith("//") and "\\" not in path:
             return path
     return get_script_prefix()
