@@ -305,14 +305,15 @@ def receivers() -> Iterator[list[Any]]:
 
 
 def test_the_documented_receiver_sets_its_order_paid(
-    data: dict[str, Any], bank: Simulator, receivers: list[Any]
+    data: dict[str, Any], bank: Simulator, receivers: list[Any], django_capture_on_commit_callbacks: Any
 ) -> None:
     order = make_order(number="order-123")
     GetRedirectUrlUseCase().execute(data)
     bank.pay("order-123")
-    response = Client().post(
-        "/pay-parts/callback/", bank.callback_body("order-123"), content_type="application/json; charset=UTF-8"
-    )
+    with django_capture_on_commit_callbacks(execute=True):
+        response = Client().post(
+            "/pay-parts/callback/", bank.callback_body("order-123"), content_type="application/json; charset=UTF-8"
+        )
     assert response.status_code == 200
     order.refresh_from_db()
     assert order.status == "paid"

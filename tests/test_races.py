@@ -6,7 +6,6 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -331,7 +330,7 @@ def test_several_sweepers_re_send_an_old_signal_once(bank: Simulator, old_signal
     for state in ("CLIENT_WAIT", "OTP_WAITING", "PP_CREATION"):
         _ring(bank.callback_body(payment.order_id, state=state))()
     left = PaymentEvent.objects.filter(type=EventType.CALLBACK)
-    left.update(announced_at=None, created_at=timezone.now() - timedelta(hours=1))
+    left.update(announced_at=None, announcing_until=None)
     old_signals.clear()
     assert sum(together(*times(4, sweep))) == 3
     assert sorted(old_signals) == sorted(left.values_list("pk", flat=True))

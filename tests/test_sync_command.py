@@ -76,7 +76,7 @@ def test_one_pass_asks_delivers_and_re_sends_and_says_so(bank: Simulator, run: C
     left = PaymentEvent.objects.create(type=EventType.CALLBACK, order_id="LEFT-BEHIND", state="SUCCESS")
     PaymentEvent.objects.filter(pk=left.pk).update(created_at=timezone.now() - timedelta(hours=1))
     printed = run()
-    assert printed == "asked the bank about 1 payments, 1 moved; delivered for 1; re-sent 1 old signals\n"
+    assert printed == "asked the bank about 1 payments, 1 moved; delivered for 2; re-sent 1 old signals\n"
     payment.refresh_from_db()
     assert (payment.state, payment.next_delivery_at) == (PaymentState.SUCCESS, None)
     left.refresh_from_db()
@@ -98,7 +98,7 @@ def test_a_pass_while_the_bank_is_down_ends_well(bank: Simulator, run: Callable[
 
 @looping
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_the_loop_ends_when_it_is_told_to_and_finishes_its_pass_before(
+def test_the_loop_ends_when_it_is_told_to_and_finishes_the_question_it_is_at(
     number: int, bank: Simulator, run: Callable[..., str], stop_when_paid: Callable[[int], None]
 ) -> None:
     payment, other = _due(), _due()
@@ -107,7 +107,7 @@ def test_the_loop_ends_when_it_is_told_to_and_finishes_its_pass_before(
     stop_when_paid(number)
     printed = run(loop=True, pause=3600)
     assert printed.splitlines()[0] == "The poller is running; stop it with Ctrl-C."
-    assert "asked the bank about 2 payments, 2 moved" in printed
+    assert "asked the bank about 1 payments, 1 moved" in printed
     assert not Payment.objects.filter(next_delivery_at__isnull=False).exists()
 
 

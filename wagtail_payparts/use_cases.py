@@ -15,7 +15,7 @@ from wagtail_payparts.bank import parse_callback
 from wagtail_payparts.consts import DEFAULT_MERCHANT_TYPE, DEFAULT_PARTS_COUNT, MERCHANT_TYPES
 from wagtail_payparts.exceptions import CallbackRejected, InvalidPayment, OutcomeUnknown
 from wagtail_payparts.models import Payment
-from wagtail_payparts.services.callbacks import announce, receive, reject
+from wagtail_payparts.services.callbacks import receive, reject
 from wagtail_payparts.services.checkout import start_payment
 
 
@@ -102,19 +102,16 @@ class ProcessCallbackUseCase:
     """Process a callback that a view of your own has received and parsed."""
 
     def execute(self, request: Any, data: dict[str, Any]) -> None:
-        """Store the callback, have the bank asked, and send the old signals. ``data`` is left as it is.
+        """Store the callback and, after the commit, send the old signal and have the bank asked.
 
-        A callback whose signature is not valid raises nothing: ``pay_parts_invalid_callback`` tells of it.
+        ``data`` is left as it is. A callback whose signature is not valid raises nothing: ``pay_parts_invalid_callback`` tells of it.
         """
         callback = None
         try:
             callback = parse_callback(json.dumps(data).encode())
-            stored = receive(callback)
+            receive(callback, request)
         except CallbackRejected as rejected:
             reject(rejected, callback, request)
-            return
-        if stored.is_new:
-            announce(stored.event, request)
 
 
 def _clean(form: forms.Form) -> dict[str, Any]:

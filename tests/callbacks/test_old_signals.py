@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.callbacks.conftest import URL, Heard, Ring
 from wagtail_payparts.models import Payment, PaymentEvent
-from wagtail_payparts.services.callbacks import SWEEP_AFTER, sweep
+from wagtail_payparts.services.callbacks import sweep
 from wagtail_payparts.signals import pay_parts_success_callback
 from wagtail_payparts.simulator import Simulator
 
@@ -31,8 +31,9 @@ def restart() -> Iterator[Callable[[], Any]]:
     start_again()
 
 
-def _grow_old(ago: timedelta = SWEEP_AFTER) -> None:
-    PaymentEvent.objects.filter(type="callback").update(created_at=timezone.now() - ago)
+def _grow_old() -> None:
+    """The process that was to announce them has had its time."""
+    PaymentEvent.objects.filter(type="callback").update(announcing_until=timezone.now() - timedelta(seconds=1))
 
 
 def test_a_receiver_is_given_the_stored_log_and_the_request(

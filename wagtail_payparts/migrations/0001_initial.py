@@ -297,6 +297,7 @@ class Migration(migrations.Migration):
                 ("bank_message", models.TextField(blank=True, verbose_name="the bank's message")),
                 ("claim_state", models.CharField(blank=True, max_length=32, verbose_name="claimed by a callback")),
                 ("claim_at", models.DateTimeField(blank=True, null=True, verbose_name="claimed at")),
+                ("rung_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last callback")),
                 ("next_poll_at", models.DateTimeField(blank=True, null=True, verbose_name="next question to the bank")),
                 ("poll_leased_until", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("poll_count", models.PositiveIntegerField(default=0, verbose_name="answers of the bank")),
@@ -471,6 +472,7 @@ class Migration(migrations.Migration):
                 ("duration_ms", models.PositiveIntegerField(blank=True, null=True, verbose_name="duration, ms")),
                 ("repeats", models.PositiveIntegerField(default=0, verbose_name="repeated")),
                 ("announced_at", models.DateTimeField(blank=True, null=True, verbose_name="announced")),
+                ("announcing_until", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("fingerprint", models.CharField(blank=True, editable=False, max_length=64, null=True, unique=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 (

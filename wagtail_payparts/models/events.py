@@ -50,7 +50,8 @@ class Source(models.TextChoices):
 class PaymentEvent(models.Model):
     """Anything that happened to a payment: our request, a callback, a poll, a staff action.
 
-    Written once; only ``verdict``, ``repeats`` and ``announced_at`` change afterwards. ``payload`` is redacted.
+    Written once: afterwards only the verdict changes, the count of repeats, and what is known of its announcement.
+    ``payload`` is redacted.
     """
 
     payment = models.ForeignKey(
@@ -83,6 +84,7 @@ class PaymentEvent(models.Model):
     duration_ms = models.PositiveIntegerField(_("duration, ms"), null=True, blank=True)
     repeats = models.PositiveIntegerField(_("repeated"), default=0)
     announced_at = models.DateTimeField(_("announced"), null=True, blank=True)
+    announcing_until = models.DateTimeField(null=True, blank=True, editable=False)
     fingerprint = models.CharField(max_length=64, null=True, blank=True, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

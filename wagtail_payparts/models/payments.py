@@ -98,6 +98,7 @@ class Payment(models.Model):
         verbose_name=_("callback that claims it"),
     )
 
+    rung_at = models.DateTimeField(_("last callback"), null=True, blank=True, editable=False)
     next_poll_at = models.DateTimeField(_("next question to the bank"), null=True, blank=True)
     poll_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     poll_count = models.PositiveIntegerField(_("answers of the bank"), default=0)

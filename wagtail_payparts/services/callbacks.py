@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from wagtail_payparts import conf
@@ -29,8 +29,10 @@ from wagtail_payparts.states import from_bank
 
 logger = logging.getLogger(__name__)
 
-#: A callback that is stored and not announced for so long was left behind by a process that died.
-SWEEP_AFTER = timedelta(minutes=2)
+#: How long the old receivers of one callback may take; after that the process that called them has died.
+ANNOUNCE_LEASE = timedelta(minutes=10)
+#: A callback for an unknown order is adopted if the payment appears within this time.
+ADOPT_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -51,24 +53,31 @@ def verify(callback: Callback) -> str:
     return store.alias
 
 
-def receive(callback: Callback) -> Stored:
-    """Store what the bank signed (payparts-api §3) and make the question to the bank due at once.
+def receive(callback: Callback, request: Any = None) -> Stored:
+    """Store what the bank signed (payparts-api §3), tell the old signal, and have the bank asked at once.
 
     Raises ``CallbackRejected`` if no store of the project has signed it. What was stored is never lost: an order
-    that we do not know is kept for staff, and adopted if the payment appears.
+    that we do not know is kept for staff, and adopted if the payment appears. ``request`` is only passed through to
+    the old signal's receivers, after the commit.
     """
     alias = verify(callback)
     payment = _find_payment(alias, callback.order_id)
     stored = retry_deadlocks(lambda: _store(callback, payment))
+    if stored.is_new:
+        transaction.on_commit(lambda: announce(stored.event, request), robust=True)
     if payment is None:
         logger.warning("a callback of store %s for an unknown order", alias)
         return stored
-    if from_bank(callback.payment_state) is None:
-        raise_attention(payment, AttentionCode.UNKNOWN_STATE)
-        deliver_later(payment)
+    _flag_unknown_word(payment, callback.payment_state)
     if conf.get("PAYPARTS_CHECK_INLINE"):
         transaction.on_commit(lambda: check.enqueue(payment.pk), robust=True)
     return stored
+
+
+def _flag_unknown_word(payment: Payment, word: str) -> None:
+    if from_bank(word) is None:
+        raise_attention(payment, AttentionCode.UNKNOWN_STATE)
+        deliver_later(payment)
 
 
 def _find_payment(alias: str, order_id: str) -> Payment | None:
@@ -97,6 +106,7 @@ def _write_event(callback: Callback, payment: Payment | None) -> Stored:
                     verdict=Verdict.RECEIVED if payment else Verdict.UNKNOWN_ORDER,
                     fingerprint=fingerprint,
                     payload=callback.payload,
+                    announcing_until=timezone.now() + ANNOUNCE_LEASE,
                     **_log_fields(callback),
                 )
         except IntegrityError:
@@ -114,7 +124,7 @@ def _ask_because_of(row: Payment, event: PaymentEvent) -> None:
         event.payment, event.verdict = row, Verdict.RECEIVED
         event.save(update_fields=["payment", "verdict"])
     claim(row, event)
-    row.next_poll_at = timezone.now()
+    row.rung_at = row.next_poll_at = timezone.now()
     row.save()
 
 
@@ -152,32 +162,41 @@ def reject(rejected: CallbackRejected, callback: Callback | None = None, request
     if may_record_rejected():
         log.verdict, log.source = Verdict.REJECTED, Source.CALLBACK
         log.message = clean_text(f"{rejected.reason}: {rejected}")[:500]
-        log.state = log.state[:40]
+        log.announced_at = timezone.now()
         log.save()
 
 
 def sweep() -> int:
     """Finish what a process that died has left: re-send old signals, adopt callbacks of payments that appeared."""
     _adopt()
-    left = PaymentEvent.objects.filter(
-        type=EventType.CALLBACK, announced_at__isnull=True, created_at__lt=timezone.now() - SWEEP_AFTER
-    ).exclude(verdict=Verdict.REJECTED)
+    now = timezone.now()
+    free = Q(announcing_until__isnull=True) | Q(announcing_until__lt=now)
+    left = PaymentEvent.objects.filter(free, type=EventType.CALLBACK, announced_at__isnull=True).order_by("pk")
     announced = 0
-    for event in list(left.order_by("pk")[:200]):
-        # Written down first: another poller may be at the same event, and a slow receiver must not hear it twice.
-        if PaymentEvent.objects.filter(pk=event.pk, announced_at__isnull=True).update(announced_at=timezone.now()):
+    for event in list(left[:200]):
+        mine = PaymentEvent.objects.filter(free, pk=event.pk, announced_at__isnull=True)
+        if mine.update(announcing_until=timezone.now() + ANNOUNCE_LEASE):
             announce(event)
             announced += 1
     return announced
 
 
 def _adopt() -> None:
-    orphans = PaymentEvent.objects.filter(
-        type=EventType.CALLBACK, verdict=Verdict.UNKNOWN_ORDER, payment__isnull=True
-    ).order_by("-pk")
-    for event in list(orphans[:200]):
-        store = conf.find_store(event.store_id)
+    orphans = list(
+        PaymentEvent.objects.filter(
+            verdict=Verdict.UNKNOWN_ORDER,
+            created_at__gt=timezone.now() - ADOPT_WITHIN,
+            type=EventType.CALLBACK,
+            payment__isnull=True,
+        ).order_by("pk")[:1000]
+    )
+    known = set(
+        Payment.objects.filter(order_id__in={event.order_id for event in orphans}).values_list("order_id", flat=True)
+    )
+    for event in orphans:
+        store = conf.find_store(event.store_id) if event.order_id in known else None
         payment = store and _find_payment(store.alias, event.order_id)
         if payment:
             with locked(payment.pk) as row:
                 _ask_because_of(row, event)
+            _flag_unknown_word(payment, event.state)

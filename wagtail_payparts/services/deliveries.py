@@ -10,6 +10,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db import OperationalError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django_tasks import task
 
@@ -63,11 +64,22 @@ def deliver_payment(payment_id: int) -> bool:
     if not lease_delivery(payment_id):
         return False
     payment = Payment.objects.get(pk=payment_id)
-    blocked: dict[str, datetime | None] = {}
-    for delivery in payment.deliveries.filter(done_at__isnull=True).select_related("event").order_by("pk"):
-        _deliver_one(payment, delivery, blocked)
-    _finish(payment, [at for at in blocked.values() if at is not None])
+    newest = _deliver_open(payment, after=0)
+    while newest is not None:
+        # A signal was owed while we were delivering: those who are ready for it do not wait for those who failed.
+        newest = _deliver_open(payment, after=newest)
     return True
+
+
+def _deliver_open(payment: Payment, *, after: int) -> int | None:
+    """Go once through what is owed. The newest delivery seen if newer ones have come meanwhile, else ``None``."""
+    blocked: dict[str, datetime | None] = {}
+    newest = after
+    for delivery in payment.deliveries.filter(done_at__isnull=True).select_related("event").order_by("pk"):
+        newest = max(newest, delivery.pk)
+        _deliver_one(payment, delivery, blocked)
+    is_finished = _finish(payment, [at for at in blocked.values() if at is not None], newest)
+    return None if is_finished else newest
 
 
 def _deliver_one(payment: Payment, delivery: SignalDelivery, blocked: dict[str, datetime | None]) -> None:
@@ -92,12 +104,19 @@ def _deliver_one(payment: Payment, delivery: SignalDelivery, blocked: dict[str, 
 
 def _call(receiver: Receiver, payment: Payment, delivery: SignalDelivery, result: ReceiverResult) -> bool:
     Payment.objects.filter(pk=payment.pk).update(delivery_leased_until=timezone.now() + DELIVERY_LEASE)
-    result.attempts += 1
+    if result.pk is None:
+        result.pk = ReceiverResult.objects.get_or_create(delivery=delivery, receiver=receiver.name)[0].pk
     try:
         # In one transaction with the receiver's own work, where it uses the same database: both or neither.
         with transaction.atomic():
-            result.delivered_at, result.next_attempt_at, result.last_error = timezone.now(), None, ""
-            result.save()
+            # Written first: it waits for a process that took longer than its lease, and then finds nothing to do.
+            still_owed = ReceiverResult.objects.filter(
+                pk=result.pk, delivered_at__isnull=True, given_up_at__isnull=True
+            )
+            if not still_owed.update(
+                delivered_at=timezone.now(), attempts=F("attempts") + 1, next_attempt_at=None, last_error=""
+            ):
+                return True
             _plain(receiver.call)(
                 signal=MONEY_SIGNALS[delivery.signal],
                 sender=Payment,
@@ -119,24 +138,22 @@ def _note_failure(
         payment.order_id,
         receiver.name,
         delivery.signal,
-        result.attempts,
+        result.attempts + 1,
         exc_info=error,
     )
     now = timezone.now()
+    result.attempts += 1
     given_up = result.attempts >= MAX_ATTEMPTS
     result.given_up_at = now if given_up else None
     result.next_attempt_at = None if given_up else now + min(FIRST_RETRY * 2 ** (result.attempts - 1), LONGEST_RETRY)
-    outcome = {
-        "attempts": result.attempts,
-        "last_error": clean_text(f"{type(error).__name__}: {error}")[:2000],
-        "next_attempt_at": result.next_attempt_at,
-        "given_up_at": result.given_up_at,
-        "delivered_at": None,
-    }
-    # Not result.save(): a new row was rolled back together with the receiver's work.
-    if not ReceiverResult.objects.filter(delivery=delivery, receiver=receiver.name).update(**outcome):
-        ReceiverResult.objects.create(delivery=delivery, receiver=receiver.name, **outcome)
-    result.delivered_at = None
+    result.last_error = clean_text(f"{type(error).__name__}: {error}")[:2000]
+    # Not over one that another process has delivered meanwhile.
+    ReceiverResult.objects.filter(pk=result.pk, delivered_at__isnull=True).update(
+        attempts=result.attempts,
+        last_error=result.last_error,
+        next_attempt_at=result.next_attempt_at,
+        given_up_at=result.given_up_at,
+    )
     # An attention that its own receiver cannot take would raise the next one, and so on for ever.
     if result.given_up_at and delivery.arguments.get("code") != AttentionCode.DELIVERY_FAILING:
         raise_attention(payment, AttentionCode.DELIVERY_FAILING)
@@ -153,15 +170,13 @@ def _arguments(delivery: SignalDelivery) -> dict[str, Any]:
     return arguments
 
 
-def _finish(payment: Payment, retries: list[datetime]) -> None:
+def _finish(payment: Payment, retries: list[datetime], newest: int) -> bool:
+    """Give the lease back and plan the next attempt; keep it, and return false, if newer signals are owed."""
     with locked(payment.pk) as row:
+        owed = row.deliveries.filter(done_at__isnull=True)
+        if owed.filter(pk__gt=newest).exists():
+            return False
         row.delivery_leased_until = None
-        open_deliveries = row.deliveries.filter(done_at__isnull=True).exists()
-        if not open_deliveries:
-            row.next_delivery_at = None
-        elif retries:
-            row.next_delivery_at = min(retries)
-        else:
-            # A signal was owed while we were delivering.
-            row.next_delivery_at = timezone.now()
+        row.next_delivery_at = min(retries, default=timezone.now()) if owed.exists() else None
         row.save(update_fields=["delivery_leased_until", "next_delivery_at"])
+        return True

@@ -79,7 +79,7 @@ def observe_created(payment: Payment, reply: CreateReply) -> Payment:
                 exchange=reply.exchange,
             )
             _move(row, decision, event)
-            _plan_and_save(row)
+            _plan_and_save(row, at_once=row.rung_at is not None)
             return row
 
     return retry_deadlocks(work)
@@ -108,7 +108,7 @@ def observe_not_created(payment: Payment, error: BankError) -> Payment:
             if refused:
                 row.bank_message = clean_text(str(error))
                 _move(row, decide(row.payment_state, PaymentState.FAIL, was_negative=row.was_negative), event)
-            _plan_and_save(row)
+            _plan_and_save(row, at_once=row.rung_at is not None)
             return row
 
     return retry_deadlocks(work)
@@ -118,7 +118,7 @@ def observe_state(
     payment: Payment,
     reply: StateReply,
     *,
-    asked_at: datetime | None = None,
+    asked_at: datetime,
     source: str = Source.POLL,
     by: AbstractBaseUser | None = None,
 ) -> Payment:
@@ -171,20 +171,25 @@ def observe_state(
                 if reply.amount is None and decision.move.moves and observed in DECIDED:
                     _note_missing_amount(row)
                 _move(row, decision, event)
-                if settle(row, observed, asked_at or now):
+                if settle(row, observed, asked_at):
                     _raise_attention(row, AttentionCode.CLAIM_CONTRADICTED, event)
-                if observed in {PaymentState.CREATED, PaymentState.CLIENT_WAIT}:
+                if observed in {PaymentState.CREATED, PaymentState.CLIENT_WAIT} and not _rang_since(row, asked_at):
                     _expire_if_due(row)
             if row.claim_state and row.claim_at and now - row.claim_at >= CLAIM_OVERDUE_AFTER:
                 _raise_attention(row, AttentionCode.CLAIM_OVERDUE, event)
-            _plan_and_save(row)
+            _plan_and_save(row, at_once=_rang_since(row, asked_at))
             return row
 
     return retry_deadlocks(work)
 
 
 def observe_no_state(
-    payment: Payment, error: BankError, *, source: str = Source.POLL, by: AbstractBaseUser | None = None
+    payment: Payment,
+    error: BankError,
+    *,
+    asked_at: datetime,
+    source: str = Source.POLL,
+    by: AbstractBaseUser | None = None,
 ) -> Payment:
     """The question was not answered, or the bank said that it failed: the payment stays where it is."""
 
@@ -208,31 +213,47 @@ def observe_no_state(
             )
             if row.claim_state and row.claim_at and timezone.now() - row.claim_at >= CLAIM_OVERDUE_AFTER:
                 _raise_attention(row, AttentionCode.CLAIM_OVERDUE, event)
-            if answered and row.state == PaymentState.NEW and _times_unknown(row) >= 2:
+            rang = _rang_since(row, asked_at)
+            if answered and row.state == PaymentState.NEW and _times_unknown(row) >= 2 and not rang:
                 _expire_if_due(row)
-            _plan_and_save(row)
+            # A bank that does not answer is not asked again at once, whoever rings.
+            _plan_and_save(row, at_once=rang and answered)
             return row
 
     return retry_deadlocks(work)
 
 
+def postpone(payment: Payment) -> None:
+    """The bank could not even be asked (the store has lost its settings): try again later, less and less often."""
+    with locked(payment.pk) as row:
+        row.poll_leased_until = None
+        row.poll_failures += 1
+        _plan_and_save(row)
+
+
 def reopen_refused(payment: Payment, **terms: Any) -> Payment | None:
     """Take a payment whose create was refused back to the start, with new ``terms``; ``None`` if it is not such a one.
 
-    The bank never made it, so no money can come of what was refused.
+    The bank never made it, so no money can come of what was refused. The clocks of polling and expiry start anew.
     """
-    with locked(payment.pk) as row:
-        if row.state != PaymentState.FAIL or row.token or row.bank_state:
-            return None
-        old_state = row.state
-        for field, term in terms.items():
-            setattr(row, field, term)
-        row.state, row.state_changed_at = PaymentState.NEW, timezone.now()
-        row.was_negative, row.settled_at, row.bank_message = False, None, ""
-        event = _record(row, type=EventType.REOPENED, source=Source.CHECKOUT, state=PaymentState.NEW)
-        _owe(row, event, "payment_state_changed", old_state=old_state, new_state=PaymentState.NEW)
-        _plan_and_save(row)
-        return row
+
+    def work() -> Payment | None:
+        with locked(payment.pk) as row:
+            if row.state != PaymentState.FAIL or row.token or row.bank_state or row.claim_state:
+                return None
+            old_state = row.state
+            for field, term in terms.items():
+                setattr(row, field, term)
+            row.state = PaymentState.NEW
+            row.state_changed_at = row.created_at = timezone.now()
+            row.was_negative, row.settled_at, row.bank_message = False, None, ""
+            row.poll_failures = 0
+            event = _record(row, type=EventType.REOPENED, source=Source.CHECKOUT, state=PaymentState.NEW)
+            _owe(row, event, "payment_state_changed", old_state=old_state, new_state=PaymentState.NEW)
+            _plan_and_save(row)
+            return row
+
+    return retry_deadlocks(work)
 
 
 def raise_attention(payment: Payment, code: str) -> None:
@@ -328,8 +349,14 @@ def _owe(row: Payment, event: PaymentEvent, signal: str, **arguments: str) -> No
     row.next_delivery_at = timezone.now()
 
 
-def _plan_and_save(row: Payment) -> None:
-    row.next_poll_at = next_poll(row, timezone.now())
+def _rang_since(row: Payment, asked_at: datetime) -> bool:
+    """Whether a callback has come after the question had left: then the answer is already old."""
+    return row.rung_at is not None and row.rung_at > asked_at
+
+
+def _plan_and_save(row: Payment, *, at_once: bool = False) -> None:
+    now = timezone.now()
+    row.next_poll_at = now if at_once else next_poll(row, now)
     row.save()
 
 

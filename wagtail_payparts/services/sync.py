@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -22,9 +24,13 @@ from wagtail_payparts.services.locking import lease_poll
 
 logger = logging.getLogger(__name__)
 
-#: The callback view and the return page wait for the bank no longer than this, in seconds.
-INLINE_TIMEOUT = (2.0, 3.0)
+#: The callback view and the return page wait for the bank no longer than this: seconds to connect, and to answer.
+INLINE_TIMEOUT = (1.0, 2.0)
 HEARTBEAT = "payparts_sync"
+#: So many questions in a row without an answer: the bank is down.
+SILENCES = 5
+#: Signals that are owed wait no longer than this for the questions of one pass, in seconds.
+DELIVER_EVERY = 5
 
 
 @dataclass
@@ -60,7 +66,7 @@ def sync_payment(
         client = PayPartsClient(conf.get_store(payment.store))
         reply = client.state(payment.order_id, show_amount=True, show_info=True, timeout=timeout)
     except BankError as error:
-        moved = observations.observe_no_state(payment, error, source=source, by=by)
+        moved = observations.observe_no_state(payment, error, asked_at=asked_at, source=source, by=by)
     else:
         moved = observations.observe_state(payment, reply, asked_at=asked_at, source=source, by=by)
     if moved.next_delivery_at:
@@ -76,16 +82,22 @@ def check(payment_id: int) -> None:
         sync_payment(payment, due_only=True, timeout=INLINE_TIMEOUT)
 
 
-def poll_due(limit: int = 200) -> Pass:
-    """Ask the bank about every payment that is due, those with a claim first, then deliver what is owed."""
-    done = Pass()
+def poll_due(limit: int = 200, *, must_stop: Callable[[], bool] = lambda: False) -> Pass:
+    """Deliver what is owed, then ask the bank about every payment that is due, those with a claim first.
+
+    A bank that does not answer ends the pass early, so that the next one begins with the claims again. Signals are
+    delivered in between: they do not wait for the bank. ``must_stop`` is asked before each question.
+    """
+    done = Pass(delivered=deliver_due())
     claims_first = Case(When(claim_state="", then=Value(1)), default=Value(0), output_field=IntegerField())
     now = timezone.now()
-    # Not what another worker is asking about, and not for a while what could not be asked about: it would fill
-    # every pass.
+    # Not what another worker is asking about.
     free = Q(poll_leased_until__isnull=True) | Q(poll_leased_until__lt=now)
     due = Payment.objects.filter(free, next_poll_at__lte=now).order_by(claims_first, "next_poll_at")
+    delivered_at, silences = time.monotonic(), 0
     for payment in list(due[:limit]):
+        if must_stop() or silences >= SILENCES:
+            break
         try:
             after = sync_payment(payment, due_only=True)
         except OperationalError:
@@ -93,11 +105,16 @@ def poll_due(limit: int = 200) -> Pass:
         except Exception:
             # One payment that cannot be asked about (its store lost its settings) must not stop the others.
             logger.exception("payment %s: could not ask the bank", payment.order_id)
+            observations.postpone(payment)
             continue
         done.asked += 1
         done.moved += after.state != payment.state
+        silences = silences + 1 if after.poll_failures > payment.poll_failures else 0
         beat()
-    done.delivered = deliver_due()
+        if time.monotonic() - delivered_at > DELIVER_EVERY:
+            done.delivered += deliver_due()
+            delivered_at = time.monotonic()
+    done.delivered += deliver_due()
     beat()
     return done
 

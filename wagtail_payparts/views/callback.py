@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST
 
 from wagtail_payparts.bank import MAX_CALLBACK_BYTES, Callback, parse_callback
 from wagtail_payparts.exceptions import CallbackRejected
-from wagtail_payparts.services.callbacks import announce, receive, reject
+from wagtail_payparts.services.callbacks import receive, reject
 
 
 # Not atomic: what the bank signed stays stored, whatever happens after.
@@ -27,12 +27,10 @@ def callback(request: HttpRequest) -> HttpResponse:
     parsed: Callback | None = None
     try:
         parsed = parse_callback(_read(request))
-        stored = receive(parsed)
+        receive(parsed, request)
     except CallbackRejected as rejected:
         reject(rejected, parsed, request)
         return JsonResponse({"status": "rejected", "reason": rejected.reason}, status=400)
-    if stored.is_new:
-        announce(stored.event, request)
     return JsonResponse({"status": "ok"})
 
 

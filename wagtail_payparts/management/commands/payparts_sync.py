@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from argparse import ArgumentParser
+from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, close_old_connections
+from django.db import Error as DatabaseFailure
+from django.db import close_old_connections
 
 from wagtail_payparts.services.callbacks import sweep
 from wagtail_payparts.services.sync import Pass, poll_due
@@ -36,8 +38,8 @@ class Command(BaseCommand):
         while True:
             close_old_connections()
             try:
-                done = self._pass()
-            except DatabaseError as error:
+                done = self._pass(must_stop=lambda: not stop.empty())
+            except DatabaseFailure as error:
                 # The database restarts, or is being migrated: the loop outlives it.
                 self.stderr.write(f"The database does not answer ({type(error).__name__}); trying again.")
                 close_old_connections()
@@ -50,9 +52,10 @@ class Command(BaseCommand):
                 continue
             return
 
-    def _pass(self) -> Pass:
-        done = poll_due()
-        done.announced = sweep()
+    def _pass(self, must_stop: Callable[[], bool] = lambda: False) -> Pass:
+        announced = sweep()
+        done = poll_due(must_stop=must_stop)
+        done.announced = announced
         return done
 
     def _report(self, done: Pass) -> None:
