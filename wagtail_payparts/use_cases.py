@@ -104,7 +104,8 @@ class ProcessCallbackUseCase:
     def execute(self, request: Any, data: dict[str, Any]) -> None:
         """Store the callback and, after the commit, send the old signal and have the bank asked.
 
-        ``data`` is left as it is. A callback whose signature is not valid raises nothing: ``pay_parts_invalid_callback`` tells of it.
+        ``data`` is left as it is. A callback whose signature is not valid raises nothing:
+        ``pay_parts_invalid_callback`` tells of it.
         """
         callback = None
         try:
