@@ -68,6 +68,43 @@ def test_a_site_without_any_setting_is_told_what_to_write(settings: Any) -> None
     assert _found() == ["payparts.E001"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAYPARTS_API_URL", "http://payparts2.privatbank.ua/ipp/v2/"),
+        ("PAYPARTS_API_URL", "payparts2.privatbank.ua/ipp/v2/"),
+        ("PAYPARTS_API_URL", "https://[/"),
+        ("PAYPARTS_TIMEOUT", (3, 0)),
+        ("PAYPARTS_TIMEOUT", (3, float("inf"))),
+        ("PAYPARTS_TIMEOUT", 15),
+        ("PAYPARTS_TIMEOUT", (3, None)),
+        ("PAYPARTS_TIMEOUT", (1, 2, 3)),
+    ],
+    ids=str,
+)
+def test_an_address_or_a_time_out_that_cannot_be_used_is_an_error_and_refused_at_run_time(
+    name: str, value: Any, settings: Any
+) -> None:
+    setattr(settings, name, value)
+    assert _found() == ["payparts.E008"]
+    settings.PAYPARTS_ALLOW_TEST_STORE = False
+    assert "payparts.E002" not in _found(Tags.security, deploy=True)
+    for read in (conf.get_store, lambda: conf.read_store("default")):
+        with pytest.raises(ImproperlyConfigured, match=f"Write.* {name}.* like"):
+            read()
+
+
+def test_a_store_that_cannot_be_used_leaves_the_others_their_callbacks(settings: Any) -> None:
+    settings.PAYPARTS_STORES = {
+        "wrong": {"STORE_ID": "A", "PASSWORD": "x", "API_URL": "http://payparts2.privatbank.ua/"},
+        "right": {"STORE_ID": "B", "PASSWORD": "x"},
+    }
+    assert conf.find_store("A") is None
+    found = conf.find_store("B")
+    assert found is not None
+    assert found.alias == "right"
+
+
 def test_each_store_of_several_is_looked_at(settings: Any) -> None:
     settings.PAYPARTS_STORES = {
         "default": {"STORE_ID": "A", "PASSWORD": "x"},

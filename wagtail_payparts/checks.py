@@ -25,7 +25,11 @@ def check_stores(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     found: list[CheckMessage] = []
     owners: dict[str, str] = {}
     for alias in conf.store_aliases():
-        store = conf.read_store(alias)
+        try:
+            store = conf.read_store(alias)
+        except ImproperlyConfigured as error:
+            found.append(Error(str(error), id="payparts.E008"))
+            continue
         if store.store_id and owners.setdefault(store.store_id, alias) != alias:
             found.append(
                 Error(
@@ -58,8 +62,16 @@ def check_test_store(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
             id="payparts.E002",
         )
         for alias in conf.store_aliases()
-        if conf.read_store(alias).is_test_store
+        if _is_test_store(alias)
     ]
+
+
+def _is_test_store(alias: str) -> bool:
+    try:
+        return conf.read_store(alias).is_test_store
+    except ImproperlyConfigured:
+        # check_stores says what is wrong with it.
+        return False
 
 
 @register("payparts")

@@ -11,6 +11,7 @@ from urllib.parse import urljoin
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.views.decorators.debug import sensitive_variables
 
 from wagtail_payparts.bank import Store
 
@@ -106,8 +107,12 @@ def get_store(alias: str = DEFAULT_STORE) -> Store:
     return store
 
 
+@sensitive_variables("own", "stores")
 def read_store(alias: str) -> Store:
-    """What the settings say of a store, usable or not. Raises ``ImproperlyConfigured`` for an unknown alias."""
+    """What the settings say of a store, with or without credentials.
+
+    Raises ``ImproperlyConfigured`` for an unknown alias, and for an address or a time-out that cannot be used.
+    """
     stores = get("PAYPARTS_STORES")
     if not stores:
         stores = {
@@ -121,27 +126,35 @@ def read_store(alias: str) -> Store:
             f"There is no PayParts store {alias!r}: add it to PAYPARTS_STORES (known: {', '.join(stores)})."
         )
     own = stores[alias]
-    connect, read = get("PAYPARTS_TIMEOUT")
-    return Store(
-        alias=alias,
-        store_id=own.get("STORE_ID") or "",
-        password=own.get("PASSWORD") or "",
-        previous_password=own.get("PREVIOUS_PASSWORD") or "",
-        api_url=own.get("API_URL") or get("PAYPARTS_API_URL"),
-        redirect_url=own.get("REDIRECT_URL") or get("PAYPARTS_API_REDIRECT_URL"),
-        partial_refunds=bool(own.get("PARTIAL_REFUNDS", False)),
-        timeout=(connect, read),
-    )
+    try:
+        connect, read = get("PAYPARTS_TIMEOUT")
+        return Store(
+            alias=alias,
+            store_id=own.get("STORE_ID") or "",
+            password=own.get("PASSWORD") or "",
+            previous_password=own.get("PREVIOUS_PASSWORD") or "",
+            api_url=own.get("API_URL") or get("PAYPARTS_API_URL"),
+            redirect_url=own.get("REDIRECT_URL") or get("PAYPARTS_API_REDIRECT_URL"),
+            partial_refunds=bool(own.get("PARTIAL_REFUNDS", False)),
+            timeout=(connect, read),
+        )
+    except (TypeError, ValueError) as error:
+        raise ImproperlyConfigured(
+            f"The PayParts store {alias!r} cannot be used: {error}. Write PAYPARTS_API_URL (or API_URL in "
+            f"PAYPARTS_STORES) like {DEFAULTS['PAYPARTS_API_URL']!r}, and PAYPARTS_TIMEOUT like "
+            f"{DEFAULTS['PAYPARTS_TIMEOUT']!r}."
+        ) from None
 
 
 def find_store(store_id: str) -> Store | None:
     """The configured store with the bank's ``store_id``, if it is fit to be used."""
     for alias in store_aliases():
-        if store_id and read_store(alias).store_id == store_id:
-            try:
-                return get_store(alias)
-            except ImproperlyConfigured:
-                return None
+        try:
+            store = get_store(alias)
+        except ImproperlyConfigured:
+            continue
+        if store.store_id == store_id:
+            return store
     return None
 
 

@@ -192,4 +192,10 @@ def test_without_a_password_nothing_is_signed_and_sent(bank: ScriptedBank, order
 
 def test_the_bank_is_not_asked_without_tls() -> None:
     with pytest.raises(ValueError, match="https"):
-        PayPartsClient(Store("default", STORE_ID, PASSWORD, api_url="http://payparts2.privatbank.ua/ipp/v2/"))
+        Store("default", STORE_ID, PASSWORD, api_url="http://payparts2.privatbank.ua/ipp/v2/")
+
+
+@pytest.mark.parametrize("address", ["payparts2.privatbank.ua", "ftp://bank.example/", "https://", "http://[", "/ipp/"])
+def test_what_is_no_web_address_is_no_bank(address: str) -> None:
+    with pytest.raises(ValueError, match="web address"):
+        Store("default", STORE_ID, PASSWORD, api_url=address)

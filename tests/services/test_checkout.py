@@ -242,6 +242,14 @@ def test_a_store_without_credentials_starts_nothing(bank: Simulator, settings: A
         _start()
 
 
+def test_a_bank_without_tls_or_an_endless_wait_starts_nothing(bank: Simulator, settings: Any) -> None:
+    for name, value in {"PAYPARTS_API_URL": "http://payparts2.privatbank.ua/", "PAYPARTS_TIMEOUT": (3, 0)}.items():
+        setattr(settings, name, value)
+        with pytest.raises(ImproperlyConfigured, match=name):
+            _start()
+    assert not Payment.objects.exists()
+
+
 def test_the_fee_of_the_shop_is_written_down_by_its_tariff(bank: Simulator) -> None:
     assert _start(merchant_type="PP", parts_count=3).fee == Decimal("10.01")
 

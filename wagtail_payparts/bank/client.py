@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urljoin
 
 import requests
 
@@ -41,8 +41,6 @@ class PayPartsClient:
     """
 
     def __init__(self, store: Store, session: requests.Session | None = None) -> None:
-        if store.is_bank and urlsplit(store.api_url).scheme != "https":
-            raise ValueError("the bank is reached by https only")
         self.store = store
         self._session = session
 

@@ -23,7 +23,9 @@ class Store:
     """The credentials of one store. Its ``repr`` shows no password.
 
     ``previous_password`` still verifies callbacks while a new password is being introduced. ``timeout`` is in
-    seconds: to connect, and for the whole reply after that; it cannot be switched off (``ValueError``).
+    seconds: to connect, and for the whole reply after that; it cannot be switched off.
+
+    Raises ``ValueError`` for a time-out or an address that cannot be used: the bank itself is reached by https only.
     """
 
     alias: str
@@ -37,6 +39,9 @@ class Store:
 
     def __post_init__(self) -> None:
         check_timeout(self.timeout)
+        _check_address(self.api_url)
+        if self.is_bank and urlsplit(self.api_url).scheme != "https":
+            raise ValueError("the bank is reached by https only")
         object.__setattr__(self, "password", SealedStr(self.password or ""))
         object.__setattr__(self, "previous_password", SealedStr(self.previous_password or ""))
 
@@ -61,3 +66,13 @@ def check_timeout(timeout: Timeout) -> None:
     """Raise ``ValueError`` unless both waits end some day."""
     if not all(math.isfinite(seconds) and seconds > 0 for seconds in timeout):
         raise ValueError("a time-out is a number of seconds above zero")
+
+
+def _check_address(api_url: str) -> None:
+    try:
+        address = urlsplit(api_url)
+        usable = address.scheme in {"http", "https"} and bool(address.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("the address of the bank is no web address")
