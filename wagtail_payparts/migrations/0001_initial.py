@@ -5,6 +5,7 @@ import django.db.models.deletion
 import modelcluster.fields
 import wagtail.models.preview
 import wagtail_payparts.models.fields
+import wagtail_payparts.models.site_settings
 from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
@@ -523,7 +524,11 @@ class Migration(migrations.Migration):
                 (
                     "store",
                     models.CharField(
-                        default="default",
+                        choices=wagtail_payparts.models.site_settings.store_choices,
+                        default=wagtail_payparts.models.site_settings.default_store,
+                        error_messages={
+                            "invalid_choice": "There is no store “%(value)s”: PAYPARTS_STORES does not name it."
+                        },
                         help_text="Its alias in PAYPARTS_STORES; the id and the password stay in the project's settings.",
                         max_length=50,
                         verbose_name="store",

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
+from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -107,8 +108,14 @@ class Offer(DraftStateMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
         """Why this offer cannot be sold as it stands, for the editor; empty when it can."""
         found: list[Any] = []
         lowest, highest = conf.min_amount(), conf.max_amount()
+        now = timezone.now()
         if not self.live:
             found.append(_("The offer is not published."))
+        elif self.go_live_at and self.go_live_at > now:
+            found.append(_("The time from which the offer is sold has not come yet."))
+        elif self.expire_at and self.expire_at <= now:
+            # Wagtail unpublishes it when its scheduled command runs next.
+            found.append(_("The time until which the offer is sold is over."))
         if not lowest <= self.amount <= highest:
             found.append(
                 _("The price is %(amount)s; the bank takes from %(lowest)s to %(highest)s.")

@@ -10,6 +10,15 @@ from wagtail.contrib.settings.models import BaseSiteSetting, register_setting
 from wagtail_payparts import conf
 
 
+def store_choices() -> list[tuple[str, str]]:
+    """The aliases of the project's stores. Migrations name this function, so they do not depend on the settings."""
+    return [(alias, alias) for alias in conf.store_aliases()]
+
+
+def default_store() -> str:
+    return conf.store_aliases()[0]
+
+
 @register_setting(icon="payparts-parts")
 class PayPartsSettings(BaseSiteSetting):
     """Settings of one Wagtail site, edited in its admin."""
@@ -17,7 +26,9 @@ class PayPartsSettings(BaseSiteSetting):
     store = models.CharField(
         _("store"),
         max_length=50,
-        default=conf.DEFAULT_STORE,
+        choices=store_choices,
+        default=default_store,
+        error_messages={"invalid_choice": _("There is no store “%(value)s”: PAYPARTS_STORES does not name it.")},
         help_text=_("Its alias in PAYPARTS_STORES; the id and the password stay in the project's settings."),
     )
     legal_information = models.TextField(

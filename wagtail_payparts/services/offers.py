@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from wagtail_payparts.exceptions import InvalidPayment
 from wagtail_payparts.models import Offer, Order, Payment, PayPartsSettings
 from wagtail_payparts.services.checkout import start_payment
 from wagtail_payparts.services.order_ids import new_order_number
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,12 @@ def buy_offer(
 
 
 def store_of(site: Site | None) -> str:
-    """The alias of the store at which a Wagtail site sells."""
+    """The alias of the store at which a Wagtail site sells: the project's first where its own is not known."""
     settings = PayPartsSettings.objects.filter(site=site).first() if site else None
-    return settings.store if settings else conf.store_aliases()[0]
+    aliases = conf.store_aliases()
+    if settings is None:
+        return aliases[0]
+    if settings.store in aliases:
+        return settings.store
+    logger.warning("site %s: there is no PayParts store %r, so it sells at %r", site, settings.store, aliases[0])
+    return aliases[0]
