@@ -160,12 +160,23 @@ def test_a_number_will_do_for_an_order_id_and_a_text_for_a_count(data: dict[str,
         ({"amount": float("inf")}, "amount"),
         ({"amount": True}, "amount"),
         ({"amount": [400]}, "amount"),
+        ({"amount": "1e40"}, "amount"),
+        ({"amount": 1e30}, "amount"),
+        ({"amount": Decimal("1e400")}, "amount"),
+        ({"amount": Decimal("sNaN")}, "amount"),
+        ({"amount": "\ud800"}, "amount"),
+        ({"parts_count": 0}, "parts_count"),
+        ({"parts_count": False}, "parts_count"),
         ({"parts_count": 1}, "parts_count"),
         ({"parts_count": 26}, "parts_count"),
         ({"parts_count": 2.5}, "parts_count"),
         ({"parts_count": "many"}, "parts_count"),
         ({"merchant_type": "XX"}, "merchant_type"),
+        ({"merchant_type": 0}, "merchant_type"),
         ({"response_url": "x" * 256}, "response_url"),
+        ({"response_url": "https://shop.com/\ud800"}, "response_url"),
+        ({"redirect_url": "https://shop.com/\x00"}, "redirect_url"),
+        ({"order_id": "\ud800"}, "order_id"),
         ({"amount": 200.00, "products": [{"name": "a", "count": 1, "price": 200}]}, "amount"),
         ({"amount": 300_000.01, "products": [{"name": "a", "count": 1, "price": 300_000.01}]}, None),
         ({"amount": 400.01}, None),
@@ -174,13 +185,23 @@ def test_a_number_will_do_for_an_order_id_and_a_text_for_a_count(data: dict[str,
         ({"products": [{}]}, "name"),
         ({"products": [{"name": "", "count": 1, "price": 400}]}, "name"),
         ({"products": [{"name": "x" * 129, "count": 1, "price": 400}]}, "name"),
+        ({"products": 5}, None),
+        ({"products": "abc"}, None),
+        ({"products": ["a"]}, None),
+        ({"products": {"name": "a", "count": 1, "price": 400}}, None),
+        ({"products": [{"name": "\ud800", "count": 1, "price": 400}]}, "name"),
+        ({"products": [{"name": "a\x00", "count": 1, "price": 400}]}, "name"),
+        ({"products": [{"name": "a", "count": 1, "price": "1e40"}]}, "price"),
+        ({"products": [{"name": "a", "count": 1, "price": 1e30}]}, "price"),
+        ({"amount": 1e25, "products": [{"name": "a", "count": 1, "price": 1e25}]}, None),
+        ({"products": [{"name": "a", "count": 10**40, "price": 400}]}, None),
         ({"products": [{"name": "a", "count": 0, "price": 400}]}, "count"),
         ({"products": [{"name": "a", "count": 1.5, "price": 400}]}, "count"),
         ({"products": [{"name": "a", "count": 1, "price": -400}]}, "price"),
         ({"products": [{"name": "a", "count": 1, "price": float("nan")}]}, "price"),
         ({"products": [{"name": "a", "count": 1, "price": 0.001}]}, "price"),
     ],
-    ids=repr,
+    ids=ascii,
 )
 def test_what_cannot_be_paid_is_a_validation_error_and_nothing_is_sent(
     changes: dict[str, Any], field: str | None, data: dict[str, Any], bank: Simulator
@@ -192,6 +213,12 @@ def test_what_cannot_be_paid_is_a_validation_error_and_nothing_is_sent(
         assert field in caught.value.message_dict
     assert not bank.requests
     assert not Payment.objects.exists()
+
+
+def test_an_amount_of_more_digits_than_python_writes_is_a_validation_error(data: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        GetRedirectUrlUseCase().execute(data | {"amount": 10**5000})
+    assert set(caught.value.message_dict) == {"amount"}
 
 
 def test_the_same_order_again_gives_the_same_address(data: dict[str, Any], bank: Simulator) -> None:
@@ -250,6 +277,11 @@ def test_an_order_that_the_bank_refused_is_tried_again_on_the_same_row(
     assert (tried_again.pk, tried_again.state) == (refused.pk, PaymentState.CREATED)
     assert tried_again.amount == Decimal("400.00")
     assert not tried_again.was_negative
+
+
+def test_any_collection_of_products_will_do(data: dict[str, Any], bank: Simulator) -> None:
+    GetRedirectUrlUseCase().execute(data | {"products": (product for product in data["products"])})
+    assert len(bank.payment("order-123").lines) == 2
 
 
 @pytest.mark.parametrize(
@@ -354,7 +386,19 @@ def test_a_callback_that_is_not_signed_raises_nothing_in_a_view_of_ones_own(
 
 @pytest.mark.parametrize(
     "posted",
-    [{}, [], None, "text", 5, {"storeId": float("nan")}, {"storeId": {"a": ["b"]}}, {"message": "\ud800"}],
+    [
+        {},
+        [],
+        None,
+        "text",
+        5,
+        {"storeId": float("nan")},
+        {"storeId": {"a": ["b"]}},
+        {"message": "\ud800"},
+        {"storeId": Decimal(1)},
+        {("storeId",): "1"},
+        {"storeId": object},
+    ],
     ids=ascii,
 )
 def test_nonsense_raises_nothing_in_a_view_of_ones_own(posted: Any, bank: Simulator, receivers: list[Any]) -> None:

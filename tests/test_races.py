@@ -199,17 +199,26 @@ def test_two_pollers_ask_about_each_of_thirty_payments_once_and_announce_it_once
     assert not SignalDelivery.objects.filter(done_at__isnull=True).exists()
 
 
+def _start_or_hear_that_it_is_too_early(**fields: Any) -> Payment | None:
+    """A second call may come before the bank has answered the first: there is no page to send the buyer to yet."""
+    try:
+        return _start(**fields)
+    except OutcomeUnknown:
+        return None
+
+
 def test_the_same_order_id_twice_at_once_is_one_payment(bank: Simulator) -> None:
-    started = together(*times(2, lambda: _start(order_id="order-123")))
-    assert started[0] == started[1] == Payment.objects.get()
+    started = together(*times(2, lambda: _start_or_hear_that_it_is_too_early(order_id="order-123")))
+    assert Payment.objects.get() in started
+    assert {one.redirect_url for one in started if one} == {Payment.objects.get().redirect_url}
     assert [request.endpoint for request in bank.requests] == ["create"]
     assert Payment.objects.get().state == S.CREATED
 
 
 @pytest.mark.usefixtures("transactions")
 def test_the_same_idempotency_key_many_times_at_once_is_one_payment(bank: Simulator) -> None:
-    started = together(*times(8, lambda: _start(idempotency_key="press-1")))
-    assert {payment.pk for payment in started} == {Payment.objects.get().pk}
+    started = together(*times(8, lambda: _start_or_hear_that_it_is_too_early(idempotency_key="press-1")))
+    assert {one for one in started if one} == {Payment.objects.get()}
     assert [request.endpoint for request in bank.requests] == ["create"]
 
 
@@ -240,8 +249,8 @@ def test_a_double_press_through_the_old_way_in_makes_one_payment_and_sends_nobod
 def test_a_refused_order_id_is_tried_again_once_by_two_at_once(bank: Simulator, settings: Any) -> None:
     payment = make_payment(order_id="order-123", state="FAIL", was_negative=True, amount="400.00")
     Payment.objects.update(parts_count=2, settled_at=timezone.now())
-    started = together(*times(2, lambda: _start(order_id="order-123")))
-    assert {one.pk for one in started} == {payment.pk}
+    started = together(*times(2, lambda: _start_or_hear_that_it_is_too_early(order_id="order-123")))
+    assert {one for one in started if one} == {payment}
     assert [request.endpoint for request in bank.requests] == ["create"]
     assert _fresh(payment).state == S.CREATED
 
@@ -368,9 +377,9 @@ def test_a_double_press_whose_first_create_gets_no_answer_makes_no_second_one(ba
     def press() -> str:
         try:
             return _start(order_id="order-123").state
-        except BankUnreachable:
+        except (BankUnreachable, OutcomeUnknown):
             return "unknown"
 
-    assert set(together(*times(2, press))) <= {"NEW", "unknown"}
+    assert set(together(*times(2, press))) == {"unknown"}
     assert [request.endpoint for request in bank.requests] == ["create"]
     assert sync_payment(Payment.objects.get()).state == S.CREATED

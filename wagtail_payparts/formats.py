@@ -1,4 +1,4 @@
-"""How money is written for people, whatever the project's number settings are."""
+"""How money is written for people, whatever the project's number settings are; and which text is text."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def format_hryvnias(amount: Decimal) -> str:
         digits = digits.replace(",", NO_BREAK_SPACE).replace(".", ",")
         return f"{sign}{digits}{NO_BREAK_SPACE}грн"
     return f"{sign}UAH{NO_BREAK_SPACE}{digits}"
+
+
+def is_unicode(text: str) -> bool:
+    """Whether ``text`` is free of halves of surrogate pairs, which JSON can carry and no database stores."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

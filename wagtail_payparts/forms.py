@@ -10,15 +10,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from wagtail_payparts.formats import is_unicode
 from wagtail_payparts.models import BuyerDetails, Offer, Order
 
 
 def validate_unicode(text: str) -> None:
-    """JSON can carry half of a surrogate pair, which no database stores. Raises ``ValidationError``."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValidationError(_("This text has characters that cannot be kept."), code="unicode") from error
+    """Raises ``ValidationError`` for text that no database stores. Django's own fields refuse NUL only."""
+    if not is_unicode(text):
+        raise ValidationError(_("This text has characters that cannot be kept."), code="unicode")
 
 
 class ChoiceForm(forms.Form):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Iterable, Mapping
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from django import forms
@@ -13,8 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from wagtail_payparts import conf
 from wagtail_payparts.bank import parse_callback
 from wagtail_payparts.consts import DEFAULT_MERCHANT_TYPE, DEFAULT_PARTS_COUNT, MERCHANT_TYPES
-from wagtail_payparts.exceptions import CallbackRejected, InvalidPayment, OutcomeUnknown
-from wagtail_payparts.models import Payment
+from wagtail_payparts.exceptions import CallbackRejected, InvalidPayment
+from wagtail_payparts.forms import validate_unicode
 from wagtail_payparts.services.callbacks import receive, reject
 from wagtail_payparts.services.checkout import start_payment
 
@@ -26,10 +27,14 @@ class _MoneyField(forms.DecimalField):
     """Takes floats too and makes them exact: what was meant is what ``repr`` shows, to the kopeck."""
 
     def to_python(self, value: Any) -> Any:
-        exact = super().to_python(str(value) if isinstance(value, (int, float, Decimal)) else value)
-        if exact is None or not exact.is_finite():
-            return exact
-        return exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+        try:
+            exact = super().to_python(str(value) if isinstance(value, (int, float, Decimal)) else value)
+            if exact is None or not exact.is_finite():
+                return exact
+            return exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+        except (InvalidOperation, ValueError) as error:
+            # More digits than a Decimal or an int takes.
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
 
 
 class _PayloadForm(forms.Form):
@@ -37,12 +42,12 @@ class _PayloadForm(forms.Form):
     amount = _MoneyField()
     parts_count = forms.IntegerField(min_value=2)
     merchant_type = forms.ChoiceField(choices=MERCHANT_TYPES)
-    response_url = forms.CharField(required=False, max_length=255)
-    redirect_url = forms.CharField(required=False, max_length=255)
+    response_url = forms.CharField(required=False, max_length=255, validators=[validate_unicode])
+    redirect_url = forms.CharField(required=False, max_length=255, validators=[validate_unicode])
 
 
 class _ProductForm(forms.Form):
-    name = forms.CharField(max_length=128)
+    name = forms.CharField(max_length=128, validators=[validate_unicode])
     count = forms.IntegerField(min_value=1)
     price = _MoneyField(min_value=Decimal("0.01"))
 
@@ -54,30 +59,25 @@ class GetRedirectUrlUseCase:
         """``data`` has ``order_id``, ``amount`` and ``products`` (``name``, ``count``, ``price``; UAH), and may have
         ``parts_count`` (2), ``merchant_type`` (II), ``response_url`` and ``redirect_url``. It is left as it is.
 
-        Raises Django's ``ValidationError`` for data that cannot be paid; ``OrderIdTaken``, ``BankRefused``,
-        ``BankUnreachable`` or ``BadAnswer`` otherwise (see ``services.start_payment``).
+        Raises Django's ``ValidationError`` for data that cannot be paid; ``OrderIdTaken``, ``OutcomeUnknown``,
+        ``BankRefused``, ``BankUnreachable`` or ``BadAnswer`` otherwise (see ``services.start_payment``).
         """
         terms = _clean(
             _PayloadForm(
                 {
                     **data,
-                    "parts_count": data.get("parts_count") or DEFAULT_PARTS_COUNT,
-                    "merchant_type": data.get("merchant_type") or DEFAULT_MERCHANT_TYPE,
+                    "parts_count": _or_default(data.get("parts_count"), DEFAULT_PARTS_COUNT),
+                    "merchant_type": _or_default(data.get("merchant_type"), DEFAULT_MERCHANT_TYPE),
                 }
             )
         )
-        if not data.get("products"):
-            raise ValidationError(_("You must provide products to create payment."))
-        lines = [_clean(_ProductForm(product)) for product in data["products"]]
+        lines = [_clean(_ProductForm(product)) for product in _products(data)]
         total = sum((line["price"] * line["count"] for line in lines), Decimal(0))
         if total != terms["amount"]:
             raise ValidationError(
                 _("The amount is %(amount)s, but the products add up to %(total)s: the bank wants them equal."),
                 params={"amount": terms["amount"], "total": total},
             )
-        return self._start(terms, lines).redirect_url
-
-    def _start(self, terms: dict[str, Any], lines: list[dict[str, Any]]) -> Payment:
         try:
             payment = start_payment(
                 lines=lines,
@@ -90,12 +90,7 @@ class GetRedirectUrlUseCase:
             )
         except InvalidPayment as error:
             raise ValidationError({error.field: [str(error)]} if error.field in terms else str(error)) from error
-        if not payment.token:
-            raise OutcomeUnknown(
-                f"The bank has not answered yet whether it made the payment {payment.order_id}: "
-                "start a new attempt with a new order id."
-            )
-        return payment
+        return payment.redirect_url
 
 
 class ProcessCallbackUseCase:
@@ -109,10 +104,32 @@ class ProcessCallbackUseCase:
         """
         callback = None
         try:
-            callback = parse_callback(json.dumps(data).encode())
+            callback = parse_callback(_as_json(data))
             receive(callback, request)
         except CallbackRejected as rejected:
             reject(rejected, callback, request)
+
+
+def _or_default(given: Any, default: Any) -> Any:
+    """What is absent, ``None`` or empty is the default; zero is not."""
+    return default if given is None or given == "" else given
+
+
+def _products(data: dict[str, Any]) -> list[Mapping[str, Any]]:
+    products = data.get("products")
+    if not products:
+        raise ValidationError(_("You must provide products to create payment."))
+    listed = list(products) if isinstance(products, Iterable) else [products]
+    if not all(isinstance(product, Mapping) for product in listed):
+        raise ValidationError(_("The products have to be a list, each with its name, count and price."))
+    return listed
+
+
+def _as_json(data: Any) -> bytes:
+    try:
+        return json.dumps(data).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CallbackRejected("not_json") from error
 
 
 def _clean(form: forms.Form) -> dict[str, Any]:

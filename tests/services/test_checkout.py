@@ -13,9 +13,16 @@ from django.db import transaction
 from django.utils import timezone
 from wagtail.models import Site
 
-from tests.factories import make_offer
+from tests.factories import make_offer, make_order
 from wagtail_payparts.bank import Line
-from wagtail_payparts.exceptions import BadAnswer, BankRefused, BankUnreachable, InvalidPayment, OrderIdTaken
+from wagtail_payparts.exceptions import (
+    BadAnswer,
+    BankRefused,
+    BankUnreachable,
+    InvalidPayment,
+    OrderIdTaken,
+    OutcomeUnknown,
+)
 from wagtail_payparts.models import Offer, Order, Payment, PayPartsSettings, Verdict
 from wagtail_payparts.services import start_payment, sync_payment
 from wagtail_payparts.services.offers import buy_offer, find_offer
@@ -145,6 +152,12 @@ def test_already_exists_is_no_refusal_since_the_payment_may_be_ours(bank: Simula
         ({"lines": [KETTLE | {"name": " "}]}, "lines"),
         ({"lines": [KETTLE | {"name": "ю" * 129}]}, "lines"),
         ({"lines": [KETTLE | {"name": "a\x00b"}]}, "lines"),
+        ({"lines": [KETTLE | {"name": "\ud800"}]}, "lines"),
+        ({"lines": [KETTLE | {"count": 10**40}]}, "lines"),
+        ({"reference": "\ud800"}, "reference"),
+        ({"redirect_url": "https://shop.example/\ud800"}, "redirect_url"),
+        ({"response_url": "https://shop.example/\x00"}, "response_url"),
+        ({"idempotency_key": "\udfff"}, "idempotency_key"),
         ({"lines": [KETTLE | {"price": "149.99"}]}, "amount"),
         ({"lines": [KETTLE | {"price": "150000.01"}]}, "amount"),
         ({"parts_count": 1}, "parts_count"),
@@ -207,7 +220,43 @@ def test_an_idempotency_key_of_another_store_does_not_send_the_money_there(bank:
         _start(idempotency_key="press-1", store="second")
 
 
-@pytest.mark.parametrize("change", [{"parts_count": 4}, {"merchant_type": "PP"}, {"lines": [KETTLE | {"count": 3}]}])
+def test_an_idempotency_key_is_not_taken_for_another_purchase(bank: Simulator) -> None:
+    _start(idempotency_key="press-1", reference="SHOP-1", order_id="ORDER-1")
+    for change in ({"reference": "SHOP-2"}, {"reference": "SHOP-1", "buyer_order": make_order()}):
+        with pytest.raises(OrderIdTaken, match="other terms"):
+            _start(idempotency_key="press-1", **change)
+    with pytest.raises(OrderIdTaken, match="key belongs to the payment ORDER-1"):
+        _start(idempotency_key="press-1", reference="SHOP-1", order_id="ORDER-2")
+    assert len(bank.payments()) == 1
+
+
+@pytest.mark.parametrize("again", [{"order_id": "ORDER-1"}, {"idempotency_key": "press-1"}])
+@pytest.mark.parametrize("is_found", [False, True])
+def test_a_payment_whose_page_is_not_known_is_not_returned(
+    bank: Simulator, again: dict[str, Any], is_found: bool
+) -> None:
+    bank.fault("timeout_after", endpoint="create", seconds=0.01)
+    with pytest.raises((BankUnreachable, BadAnswer)):
+        _start(order_id="ORDER-1", idempotency_key="press-1")
+    if is_found:
+        assert sync_payment(Payment.objects.get()).state == PaymentState.CREATED
+    with pytest.raises(OutcomeUnknown, match="start a new attempt with a new order id"):
+        _start(**again)
+    assert sum(request.endpoint == "create" for request in bank.requests) == 1
+
+
+def test_an_order_that_could_not_be_paid_by_an_earlier_attempt_is_not_left_behind(bank: Simulator) -> None:
+    offer = make_offer()
+    buy_offer(offer, parts_count=4, merchant_type="II", order_id="ORDER-1")
+    with pytest.raises(OrderIdTaken):
+        buy_offer(offer, parts_count=4, merchant_type="II", order_id="ORDER-1")
+    assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"parts_count": 4}, {"merchant_type": "PP"}, {"lines": [KETTLE | {"count": 3}]}, {"reference": "SHOP-2"}],
+)
 def test_an_order_id_is_not_taken_for_other_terms(bank: Simulator, change: dict[str, Any]) -> None:
     _start(order_id="ORDER-1")
     with pytest.raises(OrderIdTaken, match="new order id"):

@@ -15,8 +15,8 @@ from wagtail.models import Site
 
 from wagtail_payparts import conf
 from wagtail_payparts.bank import CreateRequest, Line, PayPartsClient, Store
-from wagtail_payparts.exceptions import BankError, InvalidPayment, OrderIdTaken
-from wagtail_payparts.formats import format_hryvnias
+from wagtail_payparts.exceptions import BankError, InvalidPayment, OrderIdTaken, OutcomeUnknown
+from wagtail_payparts.formats import format_hryvnias, is_unicode
 from wagtail_payparts.instalments import round_kopecks, shop_fee
 from wagtail_payparts.models import MerchantType, Offer, Order, Payment
 from wagtail_payparts.services import observations
@@ -26,8 +26,10 @@ from wagtail_payparts.services.schedule import next_poll
 
 
 LONGEST_NAME = 128
+#: More pieces than the dearest payment has kopecks.
+HIGHEST_COUNT = 10**9
 #: What makes two requests the same payment.
-_TERMS = ("amount", "parts_count", "merchant_type", "hold", "lines")
+_TERMS = ("amount", "parts_count", "merchant_type", "hold", "lines", "reference", "buyer_order_id")
 
 
 def start_payment(
@@ -53,20 +55,28 @@ def start_payment(
     ``lines``: what is sold, as ``bank.Line`` or mappings with ``name``, ``count`` and ``price`` (UAH; ``Decimal``,
     ``int`` or ``str``). ``reference``: the shop's own order number; the first paid payment of a reference is the
     one that counts. ``redirect_url``: where the bank sends the buyer back; our return page by default.
-    ``idempotency_key``: a second call with the same key and terms returns the same payment.
+    ``idempotency_key``: names one press. It belongs to one store.
+
+    A second call with the same ``idempotency_key``, or the same ``order_id``, returns the same payment while it is
+    open, if its lines, terms, ``reference`` and ``buyer_order`` are the same; one that the bank refused to make is
+    tried again. The ``redirect_url`` of what is returned is never empty.
 
     The payment is written before the bank is asked, so nothing is lost if this process dies; in a transaction of
-    the caller's that is true only after its commit. A second call with the same ``order_id`` and terms while that
-    payment is open returns it; one that the bank refused to make is tried again.
+    the caller's that is true only after its commit.
 
-    Raises ``InvalidPayment`` (nothing was sent), ``OrderIdTaken``, ``BankRefused``, ``BankUnreachable`` or
-    ``BadAnswer`` (the outcome is unknown and settled by polling; start a new payment with a new order id), and
+    Raises ``InvalidPayment`` (nothing was sent), ``OrderIdTaken`` (by other terms, or by a payment that has ended),
+    ``BankRefused``, ``BankUnreachable`` or ``BadAnswer`` (the outcome is unknown and settled by polling; start a new
+    payment with a new order id), ``OutcomeUnknown`` (so it was with the first call, or it is still under way), and
     ``ImproperlyConfigured``. Rests on payparts-api §2.
     """
     credentials = conf.get_store(store)
     wanted = _terms(lines, parts_count, merchant_type, hold)
+    wanted |= {"reference": reference, "buyer_order_id": buyer_order.pk if buyer_order else None}
     if order_id is not None:
         check_order_id(order_id)
+    texts = {"response_url": response_url, "redirect_url": redirect_url, "idempotency_key": idempotency_key}
+    for field, text in {"reference": reference, **texts}.items():
+        _check_text(field, text or "")
     earlier = _find_earlier(store, order_id, idempotency_key)
     own_id = order_id or new_order_id()
     site_url = site.root_url if site else _default_site_url()
@@ -82,10 +92,8 @@ def start_payment(
                 store=store,
                 order_id=own_id,
                 is_test=credentials.is_test,
-                reference=reference,
                 metadata=metadata or {},
                 idempotency_key=idempotency_key or None,
-                buyer_order=buyer_order,
                 offer=offer,
                 offer_title=offer.title if offer else "",
                 site=site,
@@ -96,26 +104,29 @@ def start_payment(
     )
     if is_new:
         return _create_at_bank(payment, credentials)
-    if payment.store != store:
-        raise OrderIdTaken(
-            f"The idempotency key belongs to a payment of the store {payment.store!r}: use a new key for each press.",
-            user_message=_("This payment cannot be continued. Please start a new one."),
+    if payment.store != store or (order_id and payment.order_id != order_id):
+        raise _taken(
+            f"The idempotency key belongs to the payment {payment.order_id} of the store {payment.store!r}: "
+            "use a new key for each press."
         )
-    if payment.is_open and _has_terms(payment, wanted):
+    if _goes_on(payment, wanted):
         return payment
     reopened = observations.reopen_refused(payment, **wanted)
     if reopened is not None:
         return _create_at_bank(reopened, credentials)
     payment.refresh_from_db()
-    if payment.is_open and _has_terms(payment, wanted):
+    if _goes_on(payment, wanted):
         # It was reopened by somebody else between our look and our try.
         return payment
-    raise OrderIdTaken(
+    raise _taken(
         f"The order id {payment.order_id} belongs to a payment "
         + ("with other terms" if payment.is_open else f"that has ended ({payment.state})")
-        + ": start a new attempt with a new order id.",
-        user_message=_("This payment cannot be continued. Please start a new one."),
+        + ": start a new attempt with a new order id."
     )
+
+
+def _taken(message: str) -> OrderIdTaken:
+    return OrderIdTaken(message, user_message=_("This payment cannot be continued. Please start a new one."))
 
 
 def _insert(payment: Payment) -> tuple[Payment, bool]:
@@ -165,8 +176,17 @@ def _find_earlier(store: str, order_id: str | None, idempotency_key: str | None)
     return Payment.objects.filter(store=store, order_id=order_id).first() if order_id else None
 
 
-def _has_terms(payment: Payment, wanted: dict[str, Any]) -> bool:
-    return all(getattr(payment, name) == wanted[name] for name in _TERMS)
+def _goes_on(payment: Payment, wanted: dict[str, Any]) -> bool:
+    """Whether the buyer can go on with an earlier payment. Raises ``OutcomeUnknown`` where we know no page of it."""
+    if not payment.is_open or any(getattr(payment, name) != wanted[name] for name in _TERMS):
+        return False
+    if not payment.token:
+        raise OutcomeUnknown(
+            f"The bank's answer to the payment {payment.order_id} has not come yet, or was lost: "
+            "start a new attempt with a new order id and a new idempotency key.",
+            user_message=_("This payment cannot be continued. Please start a new one."),
+        )
+    return True
 
 
 def _terms(
@@ -206,6 +226,11 @@ def _terms(
     }
 
 
+def _check_text(field: str, text: str) -> None:
+    if "\x00" in text or not is_unicode(text):
+        raise InvalidPayment(_("%(field)s has characters that cannot be kept.") % {"field": field}, field=field)
+
+
 def _exact_line(line: Line | Mapping[str, Any]) -> Line:
     name, count, price = (
         (line.name, line.count, line.price)
@@ -213,12 +238,16 @@ def _exact_line(line: Line | Mapping[str, Any]) -> Line:
         else (line.get("name"), line.get("count"), line.get("price"))
     )
     name = unicodedata.normalize("NFC", str(name or "")).strip()
-    if not 1 <= len(name) <= LONGEST_NAME or "\x00" in name:
+    if not 1 <= len(name) <= LONGEST_NAME:
         raise InvalidPayment(
             _("The name of a line has 1 to %(most)s characters.") % {"most": LONGEST_NAME}, field="lines"
         )
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise InvalidPayment(_("%(name)s: the quantity is a whole number from 1.") % {"name": name}, field="lines")
+    _check_text("lines", name)
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= HIGHEST_COUNT:
+        raise InvalidPayment(
+            _("%(name)s: the quantity is a whole number from 1 to %(most)s.") % {"name": name, "most": HIGHEST_COUNT},
+            field="lines",
+        )
     if isinstance(price, (float, bool)):
         raise InvalidPayment(
             _("%(name)s: the price has to be exact, a Decimal or a text, not a float.") % {"name": name},

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from wagtail.models import Site
 
 from wagtail_payparts import conf
-from wagtail_payparts.exceptions import InvalidPayment
+from wagtail_payparts.exceptions import InvalidPayment, OrderIdTaken, OutcomeUnknown
 from wagtail_payparts.models import Offer, Order, Payment, PayPartsSettings
 from wagtail_payparts.services.checkout import start_payment
 from wagtail_payparts.services.order_ids import new_order_number
@@ -91,7 +91,7 @@ def buy_offer(
             site=site,
             page=page,
         )
-    except (InvalidPayment, ImproperlyConfigured):
+    except (InvalidPayment, OrderIdTaken, OutcomeUnknown, ImproperlyConfigured):
         # Nothing was written or sent, so nothing will ever come of this order.
         order.delete()
         raise
