@@ -138,7 +138,8 @@ class OrderIndexView(LedgerIndexView):
         if self.is_export:
             # Wagtail would make one of every column, the buyer's too.
             return _refuse(_("Orders are not exported. Export their payments."))
-        return super().get(request, *args, **kwargs)
+        listing: HttpResponseBase = super().get(request, *args, **kwargs)
+        return listing
 
     @cached_property
     def columns(self) -> list[Column]:

@@ -101,9 +101,8 @@ def store_of(site: Site | None) -> str:
     """The alias of the store at which a Wagtail site sells: the project's first where its own is not known."""
     settings = PayPartsSettings.objects.filter(site=site).first() if site else None
     aliases = conf.store_aliases()
-    if settings is None:
-        return aliases[0]
-    if settings.store in aliases:
-        return settings.store
-    logger.warning("site %s: there is no PayParts store %r, so it sells at %r", site, settings.store, aliases[0])
+    wanted: str = settings.store if settings else aliases[0]
+    if wanted in aliases:
+        return wanted
+    logger.warning("site %s: there is no PayParts store %r, so it sells at %r", site, wanted, aliases[0])
     return aliases[0]
