@@ -392,10 +392,9 @@ def test_the_way_back_leads_to_this_site_only(bank: Simulator, offer: Offer) -> 
 
     same = {"Sec-Fetch-Site": "same-origin"}
     assert back(headers=same | {"Referer": "http://testserver/kettles/?page=2"}) == "/kettles/"
-    assert back(headers=same | {"Referer": "http://evil.example/kettles/"}) == "/"
-    assert back(headers=same | {"Referer": "javascript:alert(1)"}) == "/"
-    assert back(headers=same | {"Referer": "http://testserver//evil.example/kettles/"}) == "/"
-    assert back(headers=same | {"Referer": "http://testserver/\\evil.example/kettles/"}) == "/"
+    for odd in ("http://evil.example/x", "javascript:alert(1)", "http://testserver//evil.example/x"):
+        assert back(headers=same | {"Referer": odd}) == "/"
+    assert back(headers=same | {"Referer": "http://testserver/\\evil.example/x"}) == "/"
     assert back(headers=same) == "/"
     page = make_page(offer)
     assert back(headers=same | {"Referer": "http://testserver/kettles/"}, page=page.pk) == page.url
