@@ -226,7 +226,7 @@ def test_what_went_wrong_is_said_in_ukrainian(client: Client, bank: Simulator, d
     not_sold = press(client, offer, headers={"Sec-Fetch-Site": "same-origin", "Accept-Language": "uk"}, parts=25)
     for answer in (foreign, unsure, not_sold):
         assert_ukrainian(BeautifulSoup(answer.content, "html.parser"))
-    assert_ukrainian(in_ukrainian(client, reverse("wagtail_payparts:return", args=["nonsense"]), status=404))
+    assert_ukrainian(in_ukrainian(client, reverse("wagtail_payparts:return", args=["nonsense"]), status=410))
     assert_ukrainian(in_ukrainian(client, reverse("wagtail_payparts:checkout", args=[offer.pk]), status=405))
 
 

@@ -11,7 +11,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from wagtail_payparts import conf
 from wagtail_payparts.bank import parse_callback
 from wagtail_payparts.consts import DEFAULT_MERCHANT_TYPE, DEFAULT_PARTS_COUNT, MERCHANT_TYPES
 from wagtail_payparts.exceptions import CallbackRejected, InvalidPayment
@@ -84,7 +83,6 @@ class GetRedirectUrlUseCase:
                 parts_count=terms["parts_count"],
                 merchant_type=terms["merchant_type"],
                 order_id=terms["order_id"],
-                store=conf.store_aliases()[0],
                 response_url=terms["response_url"] or None,
                 redirect_url=terms["redirect_url"] or None,
             )

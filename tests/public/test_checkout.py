@@ -194,26 +194,26 @@ def test_without_a_service_it_is_the_first_of_the_offer(client: Client, bank: Si
 @pytest.mark.parametrize("offer_id", [0, 999999, 10**30])
 def test_an_offer_that_never_was(client: Client, bank: Simulator, offer_id: int) -> None:
     answer = press(client, Offer(pk=offer_id))
-    assert answer.status_code == 404
+    assert answer.status_code == 410
     assert "no longer available" in answer.content.decode()
 
 
 @pytest.mark.parametrize("unsellable", [{"live": False}, {"lines": [("Ложка", 1, "10.00")]}, {"parts": "30"}])
 def test_an_offer_that_cannot_be_sold(client: Client, bank: Simulator, unsellable: dict[str, Any]) -> None:
     answer = press(client, make_offer(**unsellable))
-    assert answer.status_code == 404
+    assert answer.status_code == 410
     assert bank.requests == []
 
 
 def test_an_offer_that_was_deleted_while_its_page_was_cached(client: Client, bank: Simulator, offer: Offer) -> None:
     gone = Offer(pk=offer.pk)
     offer.delete()
-    assert press(client, gone).status_code == 404
+    assert press(client, gone).status_code == 410
 
 
 def test_an_offer_that_was_unpublished_while_its_page_was_cached(client: Client, bank: Simulator, offer: Offer) -> None:
     offer.unpublish()
-    assert press(client, offer).status_code == 404
+    assert press(client, offer).status_code == 410
 
 
 # A second press.

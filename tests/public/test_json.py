@@ -115,7 +115,7 @@ def test_a_request_that_makes_no_sense_is_refused(client: Client, bank: Simulato
 
 
 def test_the_offer_is_that_of_the_address(client: Client, bank: Simulator, offer: Offer) -> None:
-    assert post(client, offer, {"offer": offer.pk + 1, "parts": 3}).status_code == 404
+    assert post(client, offer, {"offer": offer.pk + 1, "parts": 3}).status_code == 410
 
 
 @pytest.mark.parametrize(

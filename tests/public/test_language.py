@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from wagtail.models import Locale
 
 from tests.factories import make_offer
@@ -44,3 +45,14 @@ def test_the_form_and_the_return_page_speak_the_language_of_the_page(
 def test_without_a_page_the_wish_of_the_browser_stands(client: Client, bank: Simulator, ukrainian_page: Any) -> None:
     form = press(client, ukrainian_page.body[0].value["offer"], headers=ENGLISH)
     assert '<html lang="en"' in form.content.decode()
+
+
+@pytest.mark.urls("tests.urls_i18n")
+def test_language_prefixes_do_not_swallow_our_answers(client: Client, bank: Simulator) -> None:
+    """Django sends the visitor of a 404 on to the address with the prefix, which Wagtail's pages match."""
+    gone = make_offer(live=False)
+    answer = press(client, gone)
+    assert answer.status_code == 410
+    assert "No longer available" in answer.content.decode()
+    told = client.get(reverse("wagtail_payparts:return", args=["nonsense"]))
+    assert told.status_code == 410

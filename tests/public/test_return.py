@@ -196,7 +196,7 @@ def test_a_payment_of_a_shop_with_its_own_orders(client: Client) -> None:
     assert "order-1" in client.get(url_of(payment)).content.decode()
 
 
-def test_every_other_address_is_the_same_404(client: Client) -> None:
+def test_every_other_address_is_answered_the_same(client: Client) -> None:
     payment = make_payment()
     good = return_reference(payment.store, payment.order_id)
     bad = [
@@ -210,10 +210,10 @@ def test_every_other_address_is_the_same_404(client: Client) -> None:
         str(payment.pk),
     ]
     answers = [client.get(reverse("wagtail_payparts:return", args=[reference])) for reference in bad]
-    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.status_code for answer in answers} == {410}
     assert len({answer.content for answer in answers}) == 1
     posted = client.post(reverse("wagtail_payparts:return", args=["nonsense"]))
-    assert posted.status_code == 404
+    assert posted.status_code == 410
 
 
 def test_the_address_survives_a_new_key(client: Client, settings: Any) -> None:

@@ -305,3 +305,17 @@ def test_our_order_ids_sort_by_time_and_hold_no_word_of_the_bank(bank: Simulator
     assert all(re.fullmatch(r"[0-9A-Z]{26}", one) for one in ids)
     assert len(set(ids)) == 200
     assert sorted(one[:10] for one in ids) == [one[:10] for one in ids]
+
+
+@pytest.mark.parametrize("field", ["reference", "idempotency_key"])
+def test_what_is_longer_than_its_column_is_refused_before_anything_is_written(bank: Simulator, field: str) -> None:
+    with pytest.raises(InvalidPayment) as refused:
+        _start(**{field: "x" * 101})
+    assert refused.value.field == field
+    assert _start(**{field: "x" * 100}).token
+
+
+def test_where_no_store_is_named_the_first_is_used(bank: Simulator, settings: Any) -> None:
+    own = {"STORE_ID": settings.PAYPARTS_API_STORE_ID, "PASSWORD": settings.PAYPARTS_API_PASSWORD}
+    settings.PAYPARTS_STORES = {"main": own}
+    assert _start().store == "main"

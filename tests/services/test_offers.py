@@ -120,3 +120,13 @@ def test_an_order_that_could_not_be_paid_by_an_earlier_attempt_is_not_left_behin
     with pytest.raises(OrderIdTaken):
         buy_offer(offer, parts_count=4, merchant_type="II", order_id="ORDER-1")
     assert Order.objects.count() == 1
+
+
+@pytest.mark.parametrize(("parts", "is_fine"), [("2-25", True), ("2-26", False), ("3, 99", False), ("1-5", False)])
+def test_an_editor_is_told_of_parts_that_the_bank_does_not_allow(parts: str, is_fine: bool) -> None:
+    field = Offer._meta.get_field("parts")
+    if is_fine:
+        assert field.clean(parts, None) == parts
+    else:
+        with pytest.raises(ValidationError):
+            field.clean(parts, None)

@@ -7,7 +7,10 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+
+from wagtail_payparts import conf
 
 
 class ExactCharField(models.CharField):  # type: ignore[type-arg]
@@ -29,8 +32,10 @@ class PartsField(models.CharField):  # type: ignore[type-arg]
 
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
         value = super().clean(value, model_instance)
-        if value:
-            parse_parts(value)
+        if value and parse_parts(value)[-1] > conf.max_parts():
+            raise ValidationError(
+                _("The number of parts is from 2 to %(most)s."), code="too_many_parts", params={"most": conf.max_parts()}
+            )
         return value
 
 
@@ -61,7 +66,7 @@ class ChoiceListField(models.CharField):  # type: ignore[type-arg]
         return _CodesFormField(
             choices=list(self.code_choices),
             required=not self.blank,
-            label=self.verbose_name,
+            label=capfirst(self.verbose_name),
             help_text=self.help_text,
             initial=self.get_default().split(",") if self.has_default() else None,
             widget=forms.CheckboxSelectMultiple,

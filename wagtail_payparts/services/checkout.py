@@ -28,6 +28,8 @@ from wagtail_payparts.services.schedule import next_poll
 LONGEST_NAME = 128
 #: More pieces than the dearest payment has kopecks.
 HIGHEST_COUNT = 10**9
+#: As many characters as the columns hold.
+_LONGEST = {"reference": 100, "idempotency_key": 100}
 #: What makes two requests the same payment.
 _TERMS = ("amount", "parts_count", "merchant_type", "hold", "lines", "reference", "buyer_order_id")
 
@@ -41,7 +43,7 @@ def start_payment(
     order_id: str | None = None,
     reference: str = "",
     metadata: dict[str, Any] | None = None,
-    store: str = conf.DEFAULT_STORE,
+    store: str | None = None,
     response_url: str | None = None,
     redirect_url: str | None = None,
     idempotency_key: str | None = None,
@@ -55,7 +57,8 @@ def start_payment(
     ``lines``: what is sold, as ``bank.Line`` or mappings with ``name``, ``count`` and ``price`` (UAH; ``Decimal``,
     ``int`` or ``str``). ``reference``: the shop's own order number; the first paid payment of a reference is the
     one that counts. ``redirect_url``: where the bank sends the buyer back; our return page by default.
-    ``idempotency_key``: names one press. It belongs to one store.
+    ``store``: an alias of ``PAYPARTS_STORES``, the first by default. ``idempotency_key``: names one press; it belongs
+    to one store.
 
     A second call with the same ``idempotency_key``, or the same ``order_id``, returns the same payment while it is
     open, if its lines, terms, ``reference`` and ``buyer_order`` are the same; one that the bank refused to make is
@@ -69,6 +72,7 @@ def start_payment(
     payment with a new order id), ``OutcomeUnknown`` (so it was with the first call, or it is still under way), and
     ``ImproperlyConfigured``. Rests on payparts-api §2.
     """
+    store = store or conf.store_aliases()[0]
     credentials = conf.get_store(store)
     wanted = _terms(lines, parts_count, merchant_type, hold)
     wanted |= {"reference": reference, "buyer_order_id": buyer_order.pk if buyer_order else None}
@@ -76,7 +80,7 @@ def start_payment(
         check_order_id(order_id)
     texts = {"response_url": response_url, "redirect_url": redirect_url, "idempotency_key": idempotency_key}
     for field, text in {"reference": reference, **texts}.items():
-        _check_text(field, text or "")
+        _check_text(field, text or "", longest=_LONGEST.get(field))
     earlier = _find_earlier(store, order_id, idempotency_key)
     own_id = order_id or new_order_id()
     site_url = site.root_url if site else _default_site_url()
@@ -226,7 +230,11 @@ def _terms(
     }
 
 
-def _check_text(field: str, text: str) -> None:
+def _check_text(field: str, text: str, *, longest: int | None = None) -> None:
+    if longest is not None and len(text) > longest:
+        raise InvalidPayment(
+            _("%(field)s has %(most)s characters at most.") % {"field": field, "most": longest}, field=field
+        )
     if "\x00" in text or not is_unicode(text):
         raise InvalidPayment(_("%(field)s has characters that cannot be kept.") % {"field": field}, field=field)
 

@@ -21,7 +21,7 @@ from wagtail_payparts.services.sync import INLINE_TIMEOUT
 from wagtail_payparts.states import DECIDED, PaymentState, from_bank
 from wagtail_payparts.views.buyer_page import SeeOther, buyer_page, in_language_of, render_page
 from wagtail_payparts.views.press import find_page
-from wagtail_payparts.views.problems import RETRY_AFTER
+from wagtail_payparts.views.problems import GONE, RETRY_AFTER
 
 
 logger = logging.getLogger(__name__)
@@ -46,11 +46,11 @@ class Outcome:
 @csrf_exempt
 @buyer_page(referrer_policy="no-referrer")
 def payment_return(request: HttpRequest, reference: str) -> HttpResponse:
-    """What has become of a payment, for whoever has its signed address; the same 404 for every other address."""
+    """What has become of a payment, for whoever has its signed address; the same answer to every other address."""
     site = Site.find_for_request(request)
     payment = find_by_return_reference(reference)
     if payment is None:
-        return render_page(request, "return_unknown.html", {}, site=site, status=404)
+        return render_page(request, "return_unknown.html", {}, site=site, status=GONE)
     if request.method not in {"GET", "HEAD"}:
         return SeeOther(request.path)
     with in_language_of(find_page(payment.page_id)):

@@ -11,6 +11,8 @@ from django.utils.translation import gettext as _
 from wagtail_payparts.exceptions import BankRefused, CheckoutLimited, InvalidPayment, PayPartsError
 
 
+#: Not 404: on a site with language prefixes Django sends the visitor of any 404 on to ``/uk/…`` instead of our page.
+GONE = 410
 #: A bank that did not answer is worth another try after this many seconds.
 RETRY_AFTER = 60
 
@@ -42,7 +44,7 @@ def problem_of(error: PayPartsError | ImproperlyConfigured) -> Problem:
     """
     if isinstance(error, InvalidPayment):
         if error.field == "offer":
-            return Problem(404, "unavailable", _("No longer available"), error.user_message)
+            return Problem(GONE, "unavailable", _("No longer available"), error.user_message)
         return Problem(400, "invalid", _("This cannot be paid for in parts"), error.user_message)
     if isinstance(error, CheckoutLimited):
         return Problem(
