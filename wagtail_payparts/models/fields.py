@@ -33,9 +33,8 @@ class PartsField(models.CharField):  # type: ignore[type-arg]
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
         value = super().clean(value, model_instance)
         if value and parse_parts(value)[-1] > conf.max_parts():
-            raise ValidationError(
-                _("The number of parts is from 2 to %(most)s."), code="too_many_parts", params={"most": conf.max_parts()}
-            )
+            message = _("The number of parts is from 2 to %(most)s.")
+            raise ValidationError(message, code="parts", params={"most": conf.max_parts()})
         return value
 
 
