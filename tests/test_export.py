@@ -21,7 +21,7 @@ from openpyxl import load_workbook
 from wagtail.models import ModelLogEntry
 
 from tests.factories import make_order, make_payment
-from wagtail_payparts.dashboard import listings
+from wagtail_payparts.dashboard import exports
 from wagtail_payparts.models import Payment
 from wagtail_payparts.resources import PaymentResource
 from wagtail_payparts.resources.cells import neutralise
@@ -259,7 +259,7 @@ def test_an_export_with_a_filter_that_cannot_be_read_is_refused(
     assert response["Content-Type"].startswith("text/plain")
     assert "a filter cannot be read" in response.content.decode()
     assert "SECRET" not in response.content.decode()
-    assert not ModelLogEntry.objects.filter(action=listings.EXPORTED).exists()
+    assert not ModelLogEntry.objects.filter(action=exports.EXPORTED).exists()
 
 
 def test_an_unknown_format_is_the_listing(clerk: Callable[..., Client]) -> None:
@@ -309,7 +309,7 @@ def test_words_are_in_the_language_of_the_person_though_the_request_is_over(
 def test_more_rows_than_a_workbook_holds_are_refused_with_a_way_out(
     clerk: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(listings, "MAX_XLSX_ROWS", 1)
+    monkeypatch.setattr(exports, "MAX_XLSX_ROWS", 1)
     make_payment()
     client = clerk()
     assert len(read_xlsx(client)) == 1
@@ -333,7 +333,7 @@ def test_each_export_is_in_wagtail_s_log_before_its_first_row(
     client = clerk()
     client.get(PAYMENTS, {"export": "csv", "state": "SUCCESS"})
     download_xlsx(client)
-    first, second = ModelLogEntry.objects.filter(action=listings.EXPORTED).order_by("pk")
+    first, second = ModelLogEntry.objects.filter(action=exports.EXPORTED).order_by("pk")
     assert first.data == {"format": "csv", "filters": "state=SUCCESS", "buyer": False}
     assert second.data["format"] == "xlsx"
     assert first.user.username == "clerk-"

@@ -146,6 +146,14 @@ def read_store(alias: str) -> Store:
         ) from None
 
 
+def store_id(alias: str) -> str:
+    """The bank's id of a store; empty if it cannot be read any more."""
+    try:
+        return read_store(alias).store_id
+    except ImproperlyConfigured:
+        return ""
+
+
 def find_store(store_id: str) -> Store | None:
     """The configured store with the bank's ``store_id``, if it is fit to be used."""
     for alias in store_aliases():

@@ -11,6 +11,7 @@
     ├── OrderIdTaken            this order id belongs to another payment
     ├── CheckoutLimited         too many payments were started; try later
     └── NotAllowed              the state of the payment, or a permission, forbids it
+        └── AlreadyResolved     somebody else has decided it meanwhile
 
 A misconfiguration is Django's ``ImproperlyConfigured``: it must not be swallowed by ``except PayPartsError``.
 """
@@ -101,3 +102,7 @@ class CheckoutLimited(PayPartsError):
 
 class NotAllowed(PayPartsError):
     """The payment's state, or the person's permissions, do not allow this."""
+
+
+class AlreadyResolved(NotAllowed):
+    """What needed a decision has been decided, or has gone, in the meantime; nothing was done twice."""

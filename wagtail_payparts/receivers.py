@@ -13,6 +13,7 @@ from wagtail_payparts.signals import (
     payment_failed,
     payment_late_success,
     payment_locked,
+    payment_refunded,
     payment_state_changed,
     payment_succeeded,
 )
@@ -21,6 +22,7 @@ from wagtail_payparts.states import PaymentState
 
 #: An order that is paid, or has been, is not changed by another attempt that comes to nothing.
 _UNPAID = (OrderStatus.NEW, OrderStatus.AWAITING_PAYMENT, OrderStatus.ON_HOLD, OrderStatus.CANCELED)
+_PAID = (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED)
 
 
 def _set_status(payment: Payment, status: str, *, only_from: tuple[str, ...] = _UNPAID, **fields: Any) -> None:
@@ -51,12 +53,19 @@ def cancel_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None
         _set_status(payment, OrderStatus.CANCELED)
 
 
+def refund_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None:
+    """By what the payment says now, so that a second call, or two refunds in the wrong order, end the same."""
+    status = OrderStatus.PARTIALLY_REFUNDED if payment.remainder else OrderStatus.REFUNDED
+    _set_status(payment, status, only_from=_PAID, paid_amount=payment.remainder)
+
+
 def connect() -> None:
     """Connect once, at start-up. The names are stored with each delivery, so they must not change."""
     payment_state_changed.connect(await_payment, dispatch_uid="wagtail_payparts.order.await_payment")
     payment_locked.connect(hold_order, dispatch_uid="wagtail_payparts.order.hold")
     payment_succeeded.connect(pay_order, dispatch_uid="wagtail_payparts.order.pay")
     payment_late_success.connect(pay_order, dispatch_uid="wagtail_payparts.order.pay_late")
+    payment_refunded.connect(refund_order, dispatch_uid="wagtail_payparts.order.refund")
     payment_failed.connect(cancel_order, dispatch_uid="wagtail_payparts.order.fail")
     payment_canceled.connect(cancel_order, dispatch_uid="wagtail_payparts.order.cancel")
     payment_expired.connect(cancel_order, dispatch_uid="wagtail_payparts.order.expire")

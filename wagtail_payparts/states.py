@@ -57,6 +57,12 @@ def from_bank(word: str) -> PaymentState | None:
     return _BANK_WORDS.get(word)
 
 
+def further(one: PaymentState, other: PaymentState) -> PaymentState:
+    """Of two states the one nearer to being paid; how a payment ended otherwise does not count."""
+    way = (*PROGRESS, PaymentState.SUCCESS)
+    return other if other in way and way.index(other) > way.index(one) else one
+
+
 class Move(Enum):
     """What an observation does to a payment."""
 

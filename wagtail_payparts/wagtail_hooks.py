@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
-from wagtail_payparts.dashboard.listings import EXPORTED
+from wagtail_payparts.dashboard.exports import EXPORTED
 from wagtail_payparts.dashboard.permissions import register_policies
 from wagtail_payparts.dashboard.viewsets import PayInPartsGroup
 

@@ -1,15 +1,19 @@
 """The ledger, offers, orders and settings. Made on the oldest supported Wagtail."""
 
+from __future__ import annotations
+
+from decimal import Decimal
+
 import django.core.validators
 import django.db.models.deletion
 import modelcluster.fields
 import wagtail.models.preview
-import wagtail_payparts.models.fields
-import wagtail_payparts.models.site_settings
-from decimal import Decimal
 from django.conf import settings
 from django.db import migrations, models
 from wagtail.images import get_image_model_string
+
+import wagtail_payparts.models.fields
+import wagtail_payparts.models.site_settings
 
 
 class Migration(migrations.Migration):
@@ -201,8 +205,21 @@ class Migration(migrations.Migration):
                 ("buyer_email", models.EmailField(blank=True, max_length=254, verbose_name="e-mail")),
                 ("comment", models.TextField(blank=True, verbose_name="comment")),
                 ("offer_title", models.CharField(blank=True, max_length=255, verbose_name="offer")),
+                ("staff_note", models.TextField(blank=True, verbose_name="staff note")),
+                ("handed_over_at", models.DateTimeField(blank=True, null=True, verbose_name="handed over")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("status_changed_at", models.DateTimeField(auto_now_add=True, verbose_name="changed")),
+                (
+                    "handed_over_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="handed over by",
+                    ),
+                ),
                 (
                     "offer",
                     models.ForeignKey(
@@ -230,6 +247,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "order",
                 "verbose_name_plural": "orders",
                 "ordering": ["-created_at", "-pk"],
+                "permissions": [("handover_order", "Can hand over and write notes")],
                 "default_permissions": ("view",),
             },
         ),
@@ -291,6 +309,27 @@ class Migration(migrations.Migration):
                 ),
                 ("state_changed_at", models.DateTimeField(auto_now_add=True, verbose_name="changed")),
                 (
+                    "furthest_state",
+                    models.CharField(
+                        choices=[
+                            ("NEW", "New"),
+                            ("CREATED", "Created"),
+                            ("CLIENT_WAIT", "Waiting for the buyer"),
+                            ("OTP_WAITING", "Waiting for the code"),
+                            ("PP_CREATION", "The bank is deciding"),
+                            ("LOCKED", "On hold"),
+                            ("SUCCESS", "Paid"),
+                            ("CANCELED", "Cancelled"),
+                            ("FAIL", "Refused"),
+                            ("EXPIRED", "Expired"),
+                        ],
+                        default="NEW",
+                        editable=False,
+                        max_length=20,
+                        verbose_name="furthest state",
+                    ),
+                ),
+                (
                     "was_negative",
                     models.BooleanField(default=False, verbose_name="has been cancelled, refused or expired"),
                 ),
@@ -304,6 +343,7 @@ class Migration(migrations.Migration):
                 ("poll_count", models.PositiveIntegerField(default=0, verbose_name="answers of the bank")),
                 ("poll_failures", models.PositiveIntegerField(default=0, verbose_name="failed questions in a row")),
                 ("settled_at", models.DateTimeField(blank=True, null=True, verbose_name="settled")),
+                ("settled_by", models.CharField(blank=True, editable=False, max_length=20, verbose_name="settled by")),
                 (
                     "settles",
                     wagtail_payparts.models.fields.ExactCharField(
@@ -416,6 +456,8 @@ class Migration(migrations.Migration):
                             ("poll", "Question to the bank"),
                             ("expiry", "Expiry"),
                             ("attention", "Needs attention"),
+                            ("resolved", "Decided by staff"),
+                            ("redelivery", "Signals are delivered again"),
                             ("reopened", "Tried again"),
                             ("note", "Note"),
                         ],
@@ -448,6 +490,8 @@ class Migration(migrations.Migration):
                             ("unreachable", "No answer"),
                             ("bad_answer", "Unbelievable answer"),
                             ("mismatch", "Another amount"),
+                            ("accepted", "Accepted"),
+                            ("dismissed", "Dismissed"),
                         ],
                         max_length=20,
                         verbose_name="verdict",
@@ -695,6 +739,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="paymentevent",
+            index=models.Index(fields=["store_id", "type", "-id"], name="payparts_event_store"),
+        ),
+        migrations.AddIndex(
+            model_name="paymentevent",
             index=models.Index(fields=["order_id"], name="payparts_event_order_id"),
         ),
         migrations.AddIndex(
@@ -712,6 +760,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="payment",
             index=models.Index(fields=["amount", "-id"], name="payparts_payment_by_amount"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["settled_at", "settled_by"], name="payparts_payment_settled"),
         ),
         migrations.AddIndex(
             model_name="payment",

@@ -19,6 +19,8 @@ class EventType(models.TextChoices):
     POLL = "poll", _("Question to the bank")
     EXPIRY = "expiry", _("Expiry")
     ATTENTION = "attention", _("Needs attention")
+    RESOLVED = "resolved", _("Decided by staff")
+    REDELIVERY = "redelivery", _("Signals are delivered again")
     REOPENED = "reopened", _("Tried again")
     NOTE = "note", _("Note")
 
@@ -38,6 +40,8 @@ class Verdict(models.TextChoices):
     UNREACHABLE = "unreachable", _("No answer")
     BAD_ANSWER = "bad_answer", _("Unbelievable answer")
     MISMATCH = "mismatch", _("Another amount")
+    ACCEPTED = "accepted", _("Accepted")
+    DISMISSED = "dismissed", _("Dismissed")
 
 
 class Source(models.TextChoices):
@@ -96,6 +100,7 @@ class PaymentEvent(models.Model):
             models.Index(fields=["payment", "id"], name="payparts_event_payment"),
             models.Index(fields=["verdict", "created_at"], name="payparts_event_verdict"),
             models.Index(fields=["type", "announced_at"], name="payparts_event_announced"),
+            models.Index(fields=["store_id", "type", "-id"], name="payparts_event_store"),
             models.Index(fields=["order_id"], name="payparts_event_order_id"),
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -52,6 +53,16 @@ class Order(models.Model):
         related_name="+",
         verbose_name=_("site"),
     )
+    staff_note = models.TextField(_("staff note"), blank=True)
+    handed_over_at = models.DateTimeField(_("handed over"), null=True, blank=True)
+    handed_over_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("handed over by"),
+    )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     status_changed_at = models.DateTimeField(_("changed"), auto_now_add=True)
 
@@ -60,6 +71,7 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         ordering = ["-created_at", "-pk"]
         default_permissions = ("view",)
+        permissions = [("handover_order", _("Can hand over and write notes"))]
         constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="payparts_order_amount")]
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="payparts_order_created"),

@@ -83,6 +83,9 @@ class Payment(models.Model):
 
     state = models.CharField(_("state"), max_length=20, choices=PaymentState.choices, default=PaymentState.NEW)
     state_changed_at = models.DateTimeField(_("changed"), auto_now_add=True)
+    furthest_state = models.CharField(
+        _("furthest state"), max_length=20, choices=PaymentState.choices, default=PaymentState.NEW, editable=False
+    )
     was_negative = models.BooleanField(_("has been cancelled, refused or expired"), default=False)
     bank_state = models.CharField(_("the bank's last word"), max_length=64, blank=True)
     bank_message = models.TextField(_("the bank's message"), blank=True)
@@ -104,6 +107,7 @@ class Payment(models.Model):
     poll_count = models.PositiveIntegerField(_("answers of the bank"), default=0)
     poll_failures = models.PositiveIntegerField(_("failed questions in a row"), default=0)
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    settled_by = models.CharField(_("settled by"), max_length=20, blank=True, editable=False)
     settles = ExactCharField(_("settles"), max_length=190, null=True, blank=True, unique=True, editable=False)
     pending_action = models.CharField(_("action under way"), max_length=20, blank=True)
     attention = models.CharField(_("needs attention"), max_length=255, blank=True, db_index=True)
@@ -186,6 +190,7 @@ class Payment(models.Model):
             models.Index(fields=["state", "-created_at", "-id"], name="payparts_payment_by_state"),
             models.Index(fields=["merchant_type", "-created_at"], name="payparts_payment_service"),
             models.Index(fields=["amount", "-id"], name="payparts_payment_by_amount"),
+            models.Index(fields=["settled_at", "settled_by"], name="payparts_payment_settled"),
             models.Index(fields=["next_poll_at"], name="payparts_payment_poll"),
             models.Index(fields=["next_delivery_at"], name="payparts_payment_deliver"),
         ]
@@ -196,6 +201,11 @@ class Payment(models.Model):
     @property
     def payment_state(self) -> PaymentState:
         return PaymentState(self.state)
+
+    @property
+    def remainder(self) -> Decimal:
+        """What could still be given back, in UAH."""
+        return self.amount - self.refunded_amount
 
     @property
     def is_paid(self) -> bool:
@@ -213,7 +223,7 @@ class Payment(models.Model):
     @property
     def net_amount(self) -> Decimal:
         """What is paid and was not refunded, in UAH."""
-        return self.amount - self.refunded_amount if self.is_paid else Decimal("0.00")
+        return self.remainder if self.is_paid else Decimal("0.00")
 
     @property
     def redirect_url(self) -> str:

@@ -19,9 +19,9 @@ from wagtail_payparts.exceptions import CallbackRejected
 from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
 from wagtail_payparts.services.claims import claim
 from wagtail_payparts.services.deliveries import deliver_later
+from wagtail_payparts.services.journal import raise_attention
 from wagtail_payparts.services.limits import may_record_rejected
 from wagtail_payparts.services.locking import locked, retry_deadlocks
-from wagtail_payparts.services.observations import raise_attention
 from wagtail_payparts.services.sync import check
 from wagtail_payparts.signals import pay_parts_invalid_callback, pay_parts_success_callback
 from wagtail_payparts.states import from_bank

@@ -16,8 +16,8 @@ from django_tasks import task
 
 from wagtail_payparts.bank import clean_text
 from wagtail_payparts.models import AttentionCode, Payment, ReceiverResult, Refund, SignalDelivery
+from wagtail_payparts.services.journal import raise_attention
 from wagtail_payparts.services.locking import DELIVERY_LEASE, lease_delivery, locked
-from wagtail_payparts.services.observations import raise_attention
 from wagtail_payparts.signals import MONEY_SIGNALS, Receiver
 
 

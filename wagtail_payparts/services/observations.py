@@ -18,16 +18,9 @@ from django.utils.translation import gettext as _
 from wagtail_payparts import conf
 from wagtail_payparts.bank import CreateReply, StateReply, clean_text
 from wagtail_payparts.exceptions import BankError, BankRefused, BankUnreachable
-from wagtail_payparts.models import (
-    AttentionCode,
-    EventType,
-    Payment,
-    PaymentEvent,
-    SignalDelivery,
-    Source,
-    Verdict,
-)
+from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
 from wagtail_payparts.services.claims import settle
+from wagtail_payparts.services.journal import add_attention, owe, record
 from wagtail_payparts.services.locking import locked, retry_deadlocks
 from wagtail_payparts.services.schedule import CLAIM_OVERDUE_AFTER, next_poll
 from wagtail_payparts.states import (
@@ -38,6 +31,7 @@ from wagtail_payparts.states import (
     PaymentState,
     decide,
     from_bank,
+    further,
 )
 
 
@@ -68,7 +62,7 @@ def observe_created(payment: Payment, reply: CreateReply) -> Payment:
         with locked(payment.pk) as row:
             decision = decide(row.payment_state, PaymentState.CREATED, was_negative=row.was_negative)
             row.token = reply.token
-            event = _record(
+            event = record(
                 row,
                 type=EventType.PAYMENT_CREATE,
                 source=Source.CHECKOUT,
@@ -96,7 +90,7 @@ def observe_not_created(payment: Payment, error: BankError) -> Payment:
                 and not error.already_exists
                 and row.state == PaymentState.NEW
             )
-            event = _record(
+            event = record(
                 row,
                 type=EventType.PAYMENT_CREATE,
                 source=Source.CHECKOUT,
@@ -153,7 +147,7 @@ def observe_state(
                     fully_refunded=row.refunded_amount == row.amount,
                 )
                 verdict = _VERDICTS[decision.move]
-            event = _record(
+            event = record(
                 row,
                 type=EventType.POLL,
                 source=source,
@@ -164,19 +158,19 @@ def observe_state(
                 exchange=reply.exchange,
             )
             if observed is None:
-                _raise_attention(row, AttentionCode.UNKNOWN_STATE, event)
+                add_attention(row, AttentionCode.UNKNOWN_STATE, event)
             if mismatch:
-                _raise_attention(row, AttentionCode.AMOUNT_MISMATCH, event)
+                add_attention(row, AttentionCode.AMOUNT_MISMATCH, event)
             if decision is not None and observed is not None:
                 if reply.amount is None and decision.move.moves and observed in DECIDED:
                     _note_missing_amount(row)
                 _move(row, decision, event)
                 if settle(row, observed, asked_at):
-                    _raise_attention(row, AttentionCode.CLAIM_CONTRADICTED, event)
+                    add_attention(row, AttentionCode.CLAIM_CONTRADICTED, event)
                 if observed in {PaymentState.CREATED, PaymentState.CLIENT_WAIT} and not _rang_since(row, asked_at):
                     _expire_if_due(row)
             if row.claim_state and row.claim_at and now - row.claim_at >= CLAIM_OVERDUE_AFTER:
-                _raise_attention(row, AttentionCode.CLAIM_OVERDUE, event)
+                add_attention(row, AttentionCode.CLAIM_OVERDUE, event)
             _plan_and_save(row, at_once=_rang_since(row, asked_at))
             return row
 
@@ -202,7 +196,7 @@ def observe_no_state(
                 row.poll_failures = 0
             else:
                 row.poll_failures += 1
-            event = _record(
+            event = record(
                 row,
                 type=EventType.POLL,
                 source=source,
@@ -212,7 +206,7 @@ def observe_no_state(
                 exchange=error,
             )
             if row.claim_state and row.claim_at and timezone.now() - row.claim_at >= CLAIM_OVERDUE_AFTER:
-                _raise_attention(row, AttentionCode.CLAIM_OVERDUE, event)
+                add_attention(row, AttentionCode.CLAIM_OVERDUE, event)
             rang = _rang_since(row, asked_at)
             if answered and row.state == PaymentState.NEW and _times_unknown(row) >= 2 and not rang:
                 _expire_if_due(row)
@@ -244,23 +238,16 @@ def reopen_refused(payment: Payment, **terms: Any) -> Payment | None:
             old_state = row.state
             for field, term in terms.items():
                 setattr(row, field, term)
-            row.state = PaymentState.NEW
+            row.state = row.furthest_state = PaymentState.NEW
             row.state_changed_at = row.created_at = timezone.now()
-            row.was_negative, row.settled_at, row.bank_message = False, None, ""
+            row.was_negative, row.settled_at, row.settled_by, row.bank_message = False, None, "", ""
             row.poll_failures = 0
-            event = _record(row, type=EventType.REOPENED, source=Source.CHECKOUT, state=PaymentState.NEW)
-            _owe(row, event, "payment_state_changed", old_state=old_state, new_state=PaymentState.NEW)
+            event = record(row, type=EventType.REOPENED, source=Source.CHECKOUT, state=PaymentState.NEW)
+            owe(row, event, "payment_state_changed", old_state=old_state, new_state=PaymentState.NEW)
             _plan_and_save(row)
             return row
 
     return retry_deadlocks(work)
-
-
-def raise_attention(payment: Payment, code: str) -> None:
-    """Put a payment before a person, from outside an observation (a receiver that keeps failing)."""
-    with locked(payment.pk) as row:
-        _raise_attention(row, code, None)
-        row.save()
 
 
 def _move(row: Payment, decision: Decision, event: PaymentEvent) -> None:
@@ -268,20 +255,22 @@ def _move(row: Payment, decision: Decision, event: PaymentEvent) -> None:
         old_state, row.state = row.state, decision.state
         row.state_changed_at = timezone.now()
         row.was_negative = decision.was_negative
+        row.furthest_state = further(PaymentState(row.furthest_state), decision.state)
         if decision.state in FINAL:
             row.settled_at = row.state_changed_at
+            row.settled_by = Source.CALLBACK if row.claim_state else event.source
         logger.info("payment %s: %s -> %s", row.order_id, old_state, row.state)
-        _owe(row, event, "payment_state_changed", old_state=old_state, new_state=row.state)
+        owe(row, event, "payment_state_changed", old_state=old_state, new_state=row.state)
         signal = _SIGNALS.get(decision.state)
         if decision.state == PaymentState.SUCCESS and (not _take_order(row, event) or decision.move is Move.LATE):
             signal = "payment_late_success"
         late_lock = decision.move is Move.LATE and decision.state == PaymentState.LOCKED
         if signal and decision.move is not Move.QUIET and not late_lock:
-            _owe(row, event, signal)
+            owe(row, event, signal)
         if decision.state == PaymentState.LOCKED and not row.hold:
-            _raise_attention(row, AttentionCode.UNEXPECTED_HOLD, event)
+            add_attention(row, AttentionCode.UNEXPECTED_HOLD, event)
     if decision.attention:
-        _raise_attention(row, decision.attention, event)
+        add_attention(row, decision.attention, event)
 
 
 def _take_order(row: Payment, event: PaymentEvent) -> bool:
@@ -299,10 +288,10 @@ def _take_order(row: Payment, event: PaymentEvent) -> bool:
         except IntegrityError:
             # The other payment committed between our look and our claim.
             first = Payment.objects.filter(settles=key).exclude(pk=row.pk).first()
-    _raise_attention(row, AttentionCode.DOUBLE_PAYMENT, event)
+    add_attention(row, AttentionCode.DOUBLE_PAYMENT, event)
     if first is not None:
         with locked(first.pk) as other:
-            _raise_attention(other, AttentionCode.DOUBLE_PAYMENT, None)
+            add_attention(other, AttentionCode.DOUBLE_PAYMENT, None)
             other.save()
     return False
 
@@ -317,7 +306,7 @@ def _expire_if_due(row: Payment) -> None:
     waiting = {PaymentState.NEW, PaymentState.CREATED, PaymentState.CLIENT_WAIT}
     if row.state not in waiting or row.claim_state or timezone.now() - row.created_at < conf.expire_after():
         return
-    event = _record(row, type=EventType.EXPIRY, source=Source.POLL, state=PaymentState.EXPIRED, verdict=Verdict.APPLIED)
+    event = record(row, type=EventType.EXPIRY, source=Source.POLL, state=PaymentState.EXPIRED, verdict=Verdict.APPLIED)
     _move(row, Decision(Move.APPLY, PaymentState.EXPIRED, was_negative=True), event)
 
 
@@ -327,26 +316,12 @@ def _times_unknown(row: Payment) -> int:
 
 
 def _note_missing_amount(row: Payment) -> None:
-    _record(
+    record(
         row,
         type=EventType.NOTE,
         source=Source.POLL,
         message=_("The bank's answer named no amount, so it could not be compared with ours."),
     )
-
-
-def _raise_attention(row: Payment, code: str, event: PaymentEvent | None) -> None:
-    if code in row.attention_codes:
-        return
-    row.attention = " ".join([*row.attention_codes, code])
-    logger.warning("payment %s needs attention: %s", row.order_id, code)
-    raised = _record(row, type=EventType.ATTENTION, source=event.source if event else Source.POLL, message=code)
-    _owe(row, raised, "payment_needs_attention", code=code)
-
-
-def _owe(row: Payment, event: PaymentEvent, signal: str, **arguments: str) -> None:
-    SignalDelivery.objects.create(payment=row, event=event, signal=signal, arguments=arguments)
-    row.next_delivery_at = timezone.now()
 
 
 def _rang_since(row: Payment, asked_at: datetime) -> bool:
@@ -364,30 +339,3 @@ def _verdict_of(error: BankError) -> str:
     if isinstance(error, BankRefused):
         return Verdict.REFUSED
     return Verdict.UNREACHABLE if isinstance(error, BankUnreachable) else Verdict.BAD_ANSWER
-
-
-def _record(row: Payment, *, message: str = "", exchange: Any = None, user: Any = None, **fields: Any) -> PaymentEvent:
-    """Write an event, or count one more of the same poll: a year of silence is one row, not four hundred."""
-    message = clean_text(message)
-    if fields.get("type") == EventType.POLL and fields.get("verdict") != Verdict.APPLIED and user is None:
-        last = row.events.order_by("-pk").first()
-        if last and _is_same(last, {**fields, "message": message, "user_id": None}):
-            last.repeats += 1
-            last.save(update_fields=["repeats"])
-            return last
-    return PaymentEvent.objects.create(
-        payment=row,
-        store_id=conf.read_store(row.store).store_id,
-        order_id=row.order_id,
-        message=message,
-        user=user,
-        payload=getattr(exchange, "payload", None) or {},
-        http_status=getattr(exchange, "http_status", None),
-        duration_ms=getattr(exchange, "duration_ms", None),
-        trace_id=getattr(exchange, "trace_id", "")[:128],
-        **fields,
-    )
-
-
-def _is_same(event: PaymentEvent, fields: dict[str, Any]) -> bool:
-    return all(getattr(event, name) == value for name, value in fields.items())

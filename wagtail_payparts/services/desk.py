@@ -1,0 +1,188 @@
+"""What staff do at their desk: write a note, have signals delivered again, decide what needs a person.
+
+Each function checks the permission of ``by``, records who did it, and returns the payment as it stands afterwards.
+Asking the bank is ``services.sync.sync_payment(payment, by=user, source=Source.STAFF)``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
+from wagtail_payparts.models import (
+    AttentionCode,
+    EventType,
+    Payment,
+    PaymentEvent,
+    ReceiverResult,
+    Refund,
+    RefundState,
+    SignalDelivery,
+    Source,
+    Verdict,
+)
+from wagtail_payparts.services.deliveries import deliver_later
+from wagtail_payparts.services.journal import owe, record
+from wagtail_payparts.services.locking import locked, retry_deadlocks
+
+
+ASK = "wagtail_payparts.ask_payment"
+RESOLVE = "wagtail_payparts.resolve_payment"
+
+
+def add_note(payment: Payment, text: str, *, by: Any) -> PaymentEvent:
+    """Write a note into the payment's history. Raises ``NotAllowed`` without ``ask`` or ``resolve``."""
+    require(by, ASK, RESOLVE)
+    text = _reason(text)
+    return retry_deadlocks(lambda: _write_note(payment, text, by))
+
+
+def _write_note(payment: Payment, text: str, by: Any) -> PaymentEvent:
+    with locked(payment.pk) as row:
+        return record(row, type=EventType.NOTE, source=Source.STAFF, user=by, message=text)
+
+
+def deliver_again(payment: Payment, *, by: Any) -> Payment:
+    """Call at once every receiver that has failed on a signal of this payment, also where it was given up.
+
+    Receivers that have taken a signal are not called again. Raises ``NotAllowed`` without ``resolve``, and
+    ``AlreadyResolved`` if nothing has failed.
+    """
+    require(by, RESOLVE)
+
+    def work() -> Payment:
+        with locked(payment.pk) as row:
+            failed = failed_results(row)
+            deliveries = set(failed.values_list("delivery_id", flat=True))
+            if not deliveries:
+                raise AlreadyResolved(
+                    "nothing has failed",
+                    user_message=_("No signal of this payment waits for a receiver that failed: nothing was done."),
+                )
+            failed.update(attempts=0, next_attempt_at=None, given_up_at=None)
+            SignalDelivery.objects.filter(pk__in=deliveries).update(done_at=None)
+            event = record(row, type=EventType.REDELIVERY, source=Source.STAFF, user=by)
+            row.next_delivery_at = event.created_at
+            if AttentionCode.DELIVERY_FAILING in row.attention_codes:
+                _take_away(row, AttentionCode.DELIVERY_FAILING)
+            row.save()
+            return row
+
+    row = retry_deadlocks(work)
+    deliver_later(row)
+    return row
+
+
+def failed_results(payment: Payment) -> Any:
+    """What receivers could not do with signals of a payment, so far or for good."""
+    return ReceiverResult.objects.filter(delivery__payment=payment, delivered_at__isnull=True, attempts__gt=0)
+
+
+def resolve_attention(payment: Payment, code: str, *, accept: bool, note: str, by: Any) -> Payment:
+    """Decide one thing that needed a person: ``accept`` it as true and dealt with, or dismiss it.
+
+    Accepting ``negative_after_success`` means that the money went back by way of the bank: a refund ``external`` of
+    all that was left is written down and announced. Everything else changes nothing but the attention, so what is
+    still wrong when the bank is asked next comes back.
+
+    ``note`` says why, and is required. Raises ``NotAllowed`` without ``resolve``, and ``AlreadyResolved`` if
+    somebody was quicker: nothing is done twice.
+    """
+    require(by, RESOLVE)
+    note = _reason(note)
+
+    def work() -> Payment:
+        with locked(payment.pk) as row:
+            if code not in row.attention_codes:
+                raise AlreadyResolved(f"{code} is not open", user_message=_who_was_quicker(row, code))
+            event = record(
+                row,
+                type=EventType.RESOLVED,
+                source=Source.STAFF,
+                verdict=Verdict.ACCEPTED if accept else Verdict.DISMISSED,
+                user=by,
+                message=note,
+                payload={"code": code},
+            )
+            _take_away(row, code)
+            if accept and code == AttentionCode.NEGATIVE_AFTER_SUCCESS and row.remainder:
+                _write_external_refund(row, event, note, by)
+            row.save()
+            return row
+
+    row = retry_deadlocks(work)
+    if row.next_delivery_at:
+        deliver_later(row)
+    return row
+
+
+def _write_external_refund(row: Payment, event: PaymentEvent, reason: str, by: Any) -> None:
+    refund = Refund.objects.create(
+        payment=row, amount=row.remainder, reason=reason, requested_by=by, state=RefundState.EXTERNAL
+    )
+    row.refunded_amount = row.amount
+    owe(row, event, "payment_refunded", refund_id=refund.pk)
+
+
+def dismiss_callback(event: PaymentEvent, *, note: str, by: Any) -> None:
+    """Put aside a callback for an order that we do not know (attention ``unknown_order``), saying why.
+
+    It stays in the log. Raises ``NotAllowed`` without ``resolve``, and ``AlreadyResolved`` if somebody was quicker
+    or its payment has appeared.
+    """
+    require(by, RESOLVE)
+    note = _reason(note)
+    with transaction.atomic():
+        waiting = PaymentEvent.objects.filter(pk=event.pk, verdict=Verdict.UNKNOWN_ORDER, payment__isnull=True)
+        if not waiting.update(verdict=Verdict.DISMISSED):
+            raise AlreadyResolved(
+                "the callback is not open",
+                user_message=_("Somebody else was quicker, or the payment has appeared: nothing was done."),
+            )
+        PaymentEvent.objects.create(
+            type=EventType.RESOLVED,
+            source=Source.STAFF,
+            verdict=Verdict.DISMISSED,
+            user=by,
+            message=note,
+            store_id=event.store_id,
+            order_id=event.order_id,
+            payload={"code": AttentionCode.UNKNOWN_ORDER, "callback": event.pk},
+        )
+
+
+def unknown_callbacks() -> Any:
+    """Signed callbacks for orders that we do not know, which nobody has put aside, newest first."""
+    return PaymentEvent.objects.filter(
+        verdict=Verdict.UNKNOWN_ORDER, type=EventType.CALLBACK, payment__isnull=True
+    ).order_by("-pk")
+
+
+def require(by: Any, *permissions: str) -> None:
+    """Raise ``NotAllowed`` unless ``by`` has one of the permissions."""
+    if not any(by.has_perm(permission) for permission in permissions):
+        raise NotAllowed(
+            f"this needs the permission {' or '.join(permissions)}",
+            user_message=_("Sorry, you do not have the permission to do this."),
+        )
+
+
+def _reason(text: str) -> str:
+    if not text.strip():
+        raise NotAllowed("a note is required", user_message=_("Say why, in a few words: others will read it here."))
+    return text.strip()
+
+
+def _take_away(row: Payment, code: str) -> None:
+    row.attention = " ".join(other for other in row.attention_codes if other != code)
+
+
+def _who_was_quicker(row: Payment, code: str) -> str:
+    decided = row.events.filter(type=EventType.RESOLVED).select_related("user").order_by("-pk")
+    for event in decided[:20]:
+        if event.payload.get("code") == code and event.user:
+            return _("%(user)s has already decided this: nothing was done.") % {"user": event.user.get_username()}
+    return _("This does not need a decision any more: nothing was done.")
