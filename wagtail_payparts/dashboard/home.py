@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -52,8 +52,12 @@ def add_panel(request: HttpRequest, panels: list[Any]) -> None:
 def what_waits() -> list[Waiting]:
     """What somebody has to decide, the most pressing first; empty when all is well. One query."""
     found = {kind: (count, amount) for kind, count, amount in _counted()}
-    words = {"attention": _attention, "callbacks": _callbacks, "holds": _holds}
-    return [write(*found[kind]) for kind, write in words.items() if found[kind][0]]
+    written: dict[str, Callable[[int, Decimal | None], Waiting]] = {
+        "attention": _attention,
+        "callbacks": _callbacks,
+        "holds": _holds,
+    }
+    return [write(*found[kind]) for kind, write in written.items() if found[kind][0]]
 
 
 def _attention(count: int, amount: Decimal | None) -> Waiting:
@@ -61,7 +65,7 @@ def _attention(count: int, amount: Decimal | None) -> Waiting:
     return Waiting(text % {"count": count}, attention_url(), _at_risk(amount))
 
 
-def _callbacks(count: int, _amount: None) -> Waiting:
+def _callbacks(count: int, _amount: Decimal | None) -> Waiting:
     text = ngettext(
         "%(count)s callback of an order that is not known here",
         "%(count)s callbacks of orders that are not known here",

@@ -13,7 +13,9 @@ TOP, PLOT, BOTTOM = 22, 160, 24
 HEIGHT = TOP + PLOT + BOTTOM
 FLOOR = TOP + PLOT
 #: So many labels fit beneath the columns of a chart on a phone.
-MAX_TICKS = 6
+MAX_TICKS = 5
+#: Of which the highest line is a multiple; each has a half that reads well.
+STEPS = ("1", "1.2", "1.6", "2", "2.4", "3", "4", "5", "6", "8", "10")
 #: In hundredths of the width.
 EDGE = 6
 #: Of the room of a column.
@@ -79,7 +81,7 @@ def round_up(size: Decimal) -> Decimal:
     if size <= 0:
         return Decimal(1)
     unit = Decimal(10) ** size.adjusted()
-    return next(unit * step for step in (1, 2, 3, 4, 5, 6, 8, 10) if size <= unit * step)
+    return next(unit * Decimal(step) for step in STEPS if size <= unit * Decimal(step))
 
 
 def share(part: Decimal | int, whole: Decimal | int) -> str:

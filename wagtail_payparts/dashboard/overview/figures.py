@@ -1,28 +1,29 @@
 """What the ledger says of a period, in a few aggregate queries over real payments.
 
-A payment belongs to the day on which it was created: what is paid or refunded later is counted there too.
+A payment belongs to the day on which it was created: what is paid or refunded later is counted there too. Each
+question is asked of as few rows and columns as it needs: at a million payments that costs less than one large query.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
-from django.db.models import Case, Count, IntegerField, Q, Sum, Value, When
+from django.db.models import Case, Count, IntegerField, Sum, Value, When
 from django.db.models.functions import Left
 
 from wagtail_payparts.dashboard.overview.periods import Period
 from wagtail_payparts.models import Payment
+from wagtail_payparts.models.payments import PaymentQuerySet
 from wagtail_payparts.resources import clean
 from wagtail_payparts.states import FINAL, OPEN, PROGRESS, PaymentState, further
 
 
 NOTHING = Decimal("0.00")
 KOPECK = Decimal("0.01")
-PAID = Q(state=PaymentState.SUCCESS)
 #: A reason is told apart by so many characters.
 REASON_LENGTH = 200
 #: So many reasons are shown; of so many different ones the most frequent are looked for.
@@ -31,7 +32,7 @@ SHOWN_REASONS, READ_REASONS = 8, 100
 
 @dataclass(frozen=True)
 class Totals:
-    """Counts of payments, and UAH."""
+    """Numbers of payments, and UAH."""
 
     created: int = 0
     paid: int = 0
@@ -40,9 +41,6 @@ class Totals:
     sales: Decimal = NOTHING
     refunds: Decimal = NOTHING
     fee: Decimal = NOTHING
-
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
     @property
     def net(self) -> Decimal:
@@ -62,15 +60,26 @@ class Totals:
         return (self.sales / self.paid).quantize(KOPECK) if self.paid else None
 
 
-class Tally(NamedTuple):
-    count: int = 0
+@dataclass(frozen=True)
+class Tally:
+    """How many payments, and what they amount to, in UAH."""
+
+    number: int = 0
     amount: Decimal = NOTHING
+    refunds: Decimal = NOTHING
+    fee: Decimal = NOTHING
 
-    def plus(self, other: Tally) -> Tally:
-        return Tally(self.count + other.count, self.amount + other.amount)
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.number + other.number,
+            self.amount + other.amount,
+            self.refunds + other.refunds,
+            self.fee + other.fee,
+        )
 
 
-class Group(NamedTuple):
+@dataclass(frozen=True)
+class Group:
     """Payments that have the same fate, service and number of parts."""
 
     state: PaymentState
@@ -80,67 +89,55 @@ class Group(NamedTuple):
     tally: Tally
 
 
-class Reason(NamedTuple):
+@dataclass(frozen=True)
+class Reason:
     #: Empty where the bank gave none.
     text: str
-    count: int
-
-
-def totals(periods: list[Period], previous: Period) -> tuple[list[Totals], Totals]:
-    """The totals of each of ``periods``, which follow one another, and of the ``previous`` one. One query."""
-    # Where days begin is reckoned here: it costs the database less than its own time zones, which it need not have.
-    slots = [When(created_at__lt=previous.end, then=Value(-1))]
-    slots += [When(created_at__lt=period.end, then=Value(number)) for number, period in enumerate(periods)]
-    rows = (
-        Payment.objects.real()
-        .filter(_within(previous) | _within(Period(periods[0].first, periods[-1].last)))
-        .annotate(slot=Case(*slots, output_field=IntegerField()))
-        .order_by()
-        .values("slot")
-        .annotate(
-            created=Count("pk"),
-            paid=Count("pk", filter=PAID),
-            decided=Count("pk", filter=Q(state__in=FINAL)),
-            sales=Sum("amount", filter=PAID),
-            refunds=Sum("refunded_amount", filter=PAID),
-            costs=Sum("fee", filter=PAID),
-        )
-    )
-    found = {row["slot"]: _totals(row) for row in rows}
-    return [found.get(number, Totals()) for number in range(len(periods))], found.get(-1, Totals())
-
-
-def _totals(row: dict[str, Any]) -> Totals:
-    return Totals(
-        row["created"],
-        row["paid"],
-        row["decided"],
-        money(row["sales"]),
-        money(row["refunds"]),
-        money(row["costs"]),
-    )
+    number: int
 
 
 def groups(period: Period) -> list[Group]:
-    """The payments of a period by fate, service and parts. One query of some hundred rows at most."""
-    rows = (
-        Payment.objects.real()
-        .filter(_within(period))
-        .order_by()
-        .values_list("state", "furthest_state", "merchant_type", "parts_count")
-        .annotate(count=Count("pk"), money=Sum("amount"))
-    )
+    """The payments of a period by fate, service and parts. One query of some hundred rows."""
     return [
-        Group(PaymentState(state), PaymentState(furthest), service, parts, Tally(count, money(amount)))
-        for state, furthest, service, parts, count, amount in rows
+        Group(PaymentState(state), PaymentState(furthest), service, parts, _tally(*sums))
+        for state, furthest, service, parts, *sums in _summed(
+            _created_in(period), "state", "furthest_state", "merchant_type", "parts_count"
+        )
     ]
+
+
+def by_state(period: Period) -> dict[PaymentState, Tally]:
+    """As ``groups``, where no more is asked. One query."""
+    return {PaymentState(state): _tally(*sums) for state, *sums in _summed(_created_in(period), "state")}
+
+
+def totals(states: Mapping[PaymentState, Tally]) -> Totals:
+    paid = states.get(PaymentState.SUCCESS, Tally())
+    return Totals(
+        created=sum(tally.number for tally in states.values()),
+        paid=paid.number,
+        decided=sum(states[state].number for state in FINAL & states.keys()),
+        sales=paid.amount,
+        refunds=paid.refunds,
+        fee=paid.fee,
+    )
+
+
+def sales(slots: list[Period]) -> list[Tally]:
+    """What was paid in each of ``slots``, which follow one another. One query."""
+    # Where days begin is reckoned here: it costs the database less than its own time zones, which it need not have.
+    numbered = [When(created_at__lt=slot.end, then=Value(number)) for number, slot in enumerate(slots)]
+    paid = _created_in(Period(slots[0].first, slots[-1].last)).filter(state=PaymentState.SUCCESS)
+    rows = _summed(paid.annotate(slot=Case(*numbered, output_field=IntegerField())), "slot")
+    found = {slot: _tally(*sums) for slot, *sums in rows}
+    return [found.get(number, Tally()) for number in range(len(slots))]
 
 
 def tally(found: Iterable[Group], key: Callable[[Group], Any]) -> dict[Any, Tally]:
     """The groups put together by ``key``, in the order of the keys."""
     sums: dict[Any, Tally] = {}
     for group in found:
-        sums[key(group)] = sums.get(key(group), Tally()).plus(group.tally)
+        sums[key(group)] = sums.get(key(group), Tally()) + group.tally
     return dict(sorted(sums.items()))
 
 
@@ -150,57 +147,61 @@ def paid(found: Iterable[Group]) -> list[Group]:
 
 def funnel(found: Iterable[Group]) -> list[int]:
     """How many were created, came to the bank's page, to the code, and to the payment: each with those further on."""
+    found = list(found)
     steps = (PaymentState.NEW, PaymentState.CREATED, PaymentState.OTP_WAITING)
-    reached = [(_furthest(group), group.tally.count) for group in found]
-    ways = [sum(count for far, count in reached if further(step, far) == far) for step in steps]
-    return [*ways, sum(group.tally.count for group in paid(found))]
+    reached = [(_furthest(group), group.tally.number) for group in found]
+    ways = [sum(number for far, number in reached if further(step, far) == far) for step in steps]
+    return [*ways, sum(group.tally.number for group in paid(found))]
 
 
 def _furthest(group: Group) -> PaymentState:
-    """Rows older than that column know no more than where they stand."""
+    """The state may know more: ``furthest_state`` begins where a payment stood when that column was made."""
     return further(group.furthest, group.state)
 
 
 def refusals(period: Period) -> list[Reason]:
     """Why the bank refused, in its own words, the most frequent first. One query."""
     rows = (
-        Payment.objects.real()
-        .filter(_within(period), state=PaymentState.FAIL)
-        .order_by()
+        _created_in(period)
+        .filter(state=PaymentState.FAIL)
         .values_list(Left("bank_message", REASON_LENGTH))
-        .annotate(count=Count("pk"))
-        .order_by("-count")[:READ_REASONS]
+        .annotate(number=Count("pk"))
+        .order_by("-number")[:READ_REASONS]
     )
     reasons: Counter[str] = Counter()
-    for message, count in rows:
-        reasons[" ".join(clean(message).split())] += count
-    return [Reason(text, count) for text, count in reasons.most_common(SHOWN_REASONS)]
+    for message, number in rows:
+        reasons[" ".join(clean(message).split())] += number
+    return [Reason(text, number) for text, number in reasons.most_common(SHOWN_REASONS)]
 
 
-def under_way() -> Mapping[PaymentState, Tally]:
-    """What stands between the buyer and the bank now, by state, whenever it was created. One query."""
+def under_way() -> dict[PaymentState, Tally]:
+    """What the buyer or the shop has yet to decide now, by state, whenever it was created. One query."""
     rows = (
         Payment.objects.real()
         .filter(state__in=PROGRESS)
         .order_by()
         .values_list("state")
-        .annotate(count=Count("pk"), money=Sum("amount"))
+        .annotate(number=Count("pk"), money=Sum("amount"))
     )
-    return {PaymentState(state): Tally(count, money(amount)) for state, count, amount in rows}
+    return {PaymentState(state): _tally(number, money) for state, number, money in rows}
 
 
 def waiting(found: Mapping[PaymentState, Tally]) -> Tally:
     """Payments whose buyer may still pay."""
-    total = Tally()
-    for state in OPEN & found.keys():
-        total = total.plus(found[state])
-    return total
+    return sum((found[state] for state in OPEN & found.keys()), Tally())
 
 
-def money(amount: Decimal | None) -> Decimal:
-    """A sum as the database gives it: nothing for no rows, and with too many places on SQLite."""
-    return (amount or NOTHING).quantize(KOPECK)
+def _created_in(period: Period) -> PaymentQuerySet:
+    return Payment.objects.real().filter(created_at__gte=period.start, created_at__lt=period.end).order_by()
 
 
-def _within(period: Period) -> Q:
-    return Q(created_at__gte=period.start, created_at__lt=period.end)
+def _summed(payments: PaymentQuerySet, *by: str) -> Any:
+    """Rows of the fields ``by``, the number of payments, and the sums of what they are about."""
+    return payments.values_list(*by).annotate(
+        number=Count("pk"), money=Sum("amount"), returned=Sum("refunded_amount"), cost=Sum("fee")
+    )
+
+
+def _tally(number: int, *amounts: Decimal) -> Tally:
+    """Sums as the database gives them have too many places on SQLite."""
+    return Tally(number, *(amount.quantize(KOPECK) for amount in amounts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from wagtail_payparts.dashboard.overview import charts, figures
 from wagtail_payparts.dashboard.overview.figures import Group, Reason, Tally, Totals
@@ -90,7 +91,9 @@ def money_figures(now: Totals, before: Totals) -> list[Figure]:
         _money(_("Sales"), now.sales, before.sales, _("what was paid, before refunds")),
         _money(_("Refunds"), now.refunds, before.refunds, _("of these payments, up to now")),
         _money(_("Sales less refunds"), now.net, before.net),
-        _money(_("Cost of the service"), now.fee, before.fee, _("what the bank keeps, by the tariff of the shop")),
+        _money(
+            _("Cost of the service"), now.fee, before.fee, _("by the tariff of the shop when the payment was created")
+        ),
         _money(_("Left to the shop"), now.left, before.left, _("sales less refunds and the cost of the service")),
         _money(_("Average payment"), now.average, before.average, _("of those that were paid")),
     ]
@@ -120,15 +123,15 @@ def _count(label: str, now: int, before: int, *, url: str) -> Figure:
     return Figure(label, write_count(now), write_count(before), write_change(now, before), url=url)
 
 
-def sales_chart(period: Period, slots: list[Period], sums: list[Totals]) -> Drawing:
+def sales_chart(period: Period, slots: list[Period], sums: list[Tally]) -> Drawing:
     """Sales by day, week or month; the sentence names the best of them."""
     step = step_of(period)
     names = [write_column(slot, step, with_year=period.first.year != period.last.year) for slot in slots]
     points = [
-        charts.Point(total.sales, f"{name}: {format_hryvnias(total.sales)}", write_tick(slot, step))
-        for slot, name, total in zip(slots, names, sums, strict=True)
+        charts.Point(tally.amount, f"{name}: {format_hryvnias(tally.amount)}", write_tick(slot, step))
+        for slot, name, tally in zip(slots, names, sums, strict=True)
     ]
-    best = max(range(len(slots)), key=lambda number: sums[number].sales)
+    best = max(range(len(slots)), key=lambda number: sums[number].amount)
     says = _("The most was sold on these days: %(days)s, %(amount)s.")
     if step is Step.DAY:
         says = _("The most was sold on %(days)s: %(amount)s.")
@@ -138,24 +141,23 @@ def sales_chart(period: Period, slots: list[Period], sums: list[Totals]) -> Draw
         code="sales",
         title={Step.DAY: _("Sales by day"), Step.WEEK: _("Sales by week"), Step.MONTH: _("Sales by month")}[step],
         says=" ".join(
-            [says % {"days": names[best], "amount": format_hryvnias(sums[best].sales)}, _without_sales(step, sums)]
+            [says % {"days": names[best], "amount": format_hryvnias(sums[best].amount)}, _without_sales(step, sums)]
         ).strip(),
         chart=charts.columns(points, format_hryvnias),
         head=[
             {Step.DAY: _("Day"), Step.WEEK: _("Week"), Step.MONTH: _("Month")}[step],
             _("Sales"),
-            _("Refunds"),
             _("Payments paid"),
         ],
         rows=[
-            [name, format_hryvnias(total.sales), format_hryvnias(total.refunds), write_count(total.paid)]
-            for name, total in zip(names, sums, strict=True)
+            [name, format_hryvnias(tally.amount), write_count(tally.number)]
+            for name, tally in zip(names, sums, strict=True)
         ],
     )
 
 
-def _without_sales(step: Step, sums: list[Totals]) -> str:
-    idle = sum(not total.paid for total in sums)
+def _without_sales(step: Step, sums: list[Tally]) -> str:
+    idle = sum(not tally.number for tally in sums)
     if not idle or step is not Step.DAY:
         return ""
     return ngettext("On one day nothing was sold.", "On %(count)s days nothing was sold.", idle) % {"count": idle}
@@ -164,17 +166,17 @@ def _without_sales(step: Step, sums: list[Totals]) -> str:
 def parts_chart(found: list[Group]) -> Drawing:
     """Into how many parts paid payments are divided."""
     by_parts = figures.tally(figures.paid(found), lambda group: group.parts)
-    whole = sum(tally.count for tally in by_parts.values())
+    whole = sum(tally.number for tally in by_parts.values())
     points = [
         charts.Point(
-            Decimal(tally.count) * 100 / whole,
+            Decimal(tally.number) * 100 / whole,
             ngettext("%(parts)s part: %(share)s", "%(parts)s parts: %(share)s", parts)
-            % {"parts": parts, "share": write_share(tally.count, whole)},
+            % {"parts": parts, "share": write_share(tally.number, whole)},
             str(parts),
         )
         for parts, tally in by_parts.items()
     ]
-    liked = max(by_parts, key=lambda parts: by_parts[parts].count)
+    liked = max(by_parts, key=lambda parts: by_parts[parts].number)
     says = ngettext(
         "The most frequent choice is %(parts)s part: %(share)s of the payments paid.",
         "The most frequent choice is %(parts)s parts: %(share)s of the payments paid.",
@@ -182,15 +184,15 @@ def parts_chart(found: list[Group]) -> Drawing:
     )
     return Drawing(
         code="parts",
-        title=_("Payments paid, by number of parts"),
-        says=says % {"parts": liked, "share": write_share(by_parts[liked].count, whole)},
+        title=_("By number of parts"),
+        says=says % {"parts": liked, "share": write_share(by_parts[liked].number, whole)},
         chart=charts.columns(points, write_percent, max_ticks=12),
         head=[_("Parts"), _("Payments paid"), _("Share"), _("Sales")],
         rows=[
             [
                 str(parts),
-                write_count(tally.count),
-                write_share(tally.count, whole),
+                write_count(tally.number),
+                write_share(tally.number, whole),
                 format_hryvnias(tally.amount),
             ]
             for parts, tally in by_parts.items()
@@ -201,21 +203,21 @@ def parts_chart(found: list[Group]) -> Drawing:
 def service_bars(found: list[Group], period: Period) -> Bars:
     """Which of the bank's services the buyers took."""
     by_service = figures.tally(figures.paid(found), lambda group: group.service)
-    whole = sum(tally.count for tally in by_service.values())
+    whole = sum(tally.number for tally in by_service.values())
     labels = dict(MerchantType.choices)
     rows = [
         _row(
             str(labels.get(service, service)),
-            tally.count,
+            tally.number,
             whole,
             amount=format_hryvnias(tally.amount),
             url=listing_url(period, state=PaymentState.SUCCESS, merchant_type=service),
         )
-        for service, tally in sorted(by_service.items(), key=lambda item: -item[1].count)
+        for service, tally in sorted(by_service.items(), key=lambda item: -item[1].number)
     ]
     return Bars(
         code="services",
-        title=_("Payments paid, by service"),
+        title=_("By service"),
         says=_("The service taken most often: %(service)s, %(share)s of the payments paid.")
         % {"service": rows[0].label, "share": rows[0].share},
         rows=rows,
@@ -226,22 +228,26 @@ def service_bars(found: list[Group], period: Period) -> Bars:
 def funnel_bars(found: list[Group]) -> Bars:
     """How far payments came: each step with those that went further."""
     steps = figures.funnel(found)
-    labels = [_("Created"), _("Sent to the bank"), _("Came to the code"), _("Paid")]
-    created, _sent, _code, paid = steps
+    labels = [
+        pgettext("a step of a payment", "Created"),
+        pgettext("a step of a payment", "At the bank"),
+        pgettext("a step of a payment", "Asked for the code"),
+        pgettext("a step of a payment", "Paid"),
+    ]
     return Bars(
         code="funnel",
         title=_("How far buyers came"),
-        says=_("Of all payments created, %(share)s were paid.") % {"share": write_share(paid, created)},
-        rows=[_row(label, count, created) for label, count in zip(labels, steps, strict=True)],
+        says=_("Of all payments created, %(share)s were paid.") % {"share": write_share(steps[-1], steps[0])},
+        rows=[_row(label, count, steps[0]) for label, count in zip(labels, steps, strict=True)],
         head=[_("Step"), _("Payments"), _("Share of the first step")],
     )
 
 
 def refusal_bars(reasons: list[Reason], found: list[Group], period: Period) -> Bars:
     """What the bank gave as its reasons; beyond the most frequent ones they are counted together."""
-    refused = sum(group.tally.count for group in found if group.state == PaymentState.FAIL)
-    rows = [_row(reason.text or _("The bank gave no reason"), reason.count, refused) for reason in reasons]
-    if rest := refused - sum(reason.count for reason in reasons):
+    refused = sum(group.tally.number for group in found if group.state == PaymentState.FAIL)
+    rows = [_row(reason.text or _("The bank gave no reason"), reason.number, refused) for reason in reasons]
+    if rest := refused - sum(reason.number for reason in reasons):
         rows.append(_row(_("Other reasons"), rest, refused))
     return Bars(
         code="refusals",
@@ -254,18 +260,25 @@ def refusal_bars(reasons: list[Reason], found: list[Group], period: Period) -> B
     )
 
 
-def now_rows(under_way: Any) -> list[Figure]:
+def now_figures(under_way: Mapping[PaymentState, Tally]) -> list[Figure]:
     """What is open at this moment, whenever it was created."""
     held: Tally = under_way.get(PaymentState.LOCKED, Tally())
     open_now = figures.waiting(under_way)
     return [
         _now(_("On hold"), held, _("to be confirmed or cancelled"), [PaymentState.LOCKED]),
-        _now(_("Money waiting"), open_now, _("the buyer may still pay"), [state for state in PaymentState if state in OPEN]),
+        _now(
+            _("Money waiting"),
+            open_now,
+            _("the buyer may still pay"),
+            [state for state in PaymentState if state in OPEN],
+        ),
     ]
 
 
 def _now(label: str, tally: Tally, explained: str, states: list[PaymentState]) -> Figure:
-    payments = ngettext("%(number)s payment", "%(number)s payments", tally.count) % {"number": write_count(tally.count)}
+    payments = ngettext("%(number)s payment", "%(number)s payments", tally.number) % {
+        "number": write_count(tally.number)
+    }
     return Figure(label, format_hryvnias(tally.amount), payments, "", explained, listing_url(state=states))
 
 

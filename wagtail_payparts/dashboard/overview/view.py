@@ -38,7 +38,7 @@ class OverviewView(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateVi
         context: dict[str, Any] = super().get_context_data(**kwargs)
         context |= {"choice": choice, "presets": _presets(choice), "time_zone": get_default_timezone_name()}
         if choice.period and choice.previous:
-            context |= _figures(choice.period, choice.previous)
+            context |= read_figures(choice.period, choice.previous)
         return context
 
 
@@ -48,35 +48,31 @@ def _presets(choice: Choice) -> list[dict[str, Any]]:
     ]
 
 
-def _figures(period: Period, previous: Period) -> dict[str, Any]:
-    """Four queries; in a period without payments three, and one more that asks whether there are any at all."""
-    slots = cut(period)
-    sums, before = figures.totals(slots, previous)
-    now = sum(sums, figures.Totals())
+def read_figures(period: Period, previous: Period) -> dict[str, Any]:
+    """Five queries; fewer where nothing was created, and then one that asks whether anything ever was."""
+    groups = figures.groups(period)
+    now = figures.totals(figures.tally(groups, lambda group: group.state))
+    before = figures.totals(figures.by_state(previous))
     context: dict[str, Any] = {
         "days": write_period(period),
         "days_before": write_period(previous),
-        "totals": now,
-        "before": before,
-        "now": sections.now_rows(figures.under_way()),
+        "now": sections.now_figures(figures.under_way()),
     }
     if now.created or before.created:
         context["money"] = sections.money_figures(now, before)
         context["payments"] = sections.payment_figures(now, before, period)
     else:
         context["is_unused"] = not Payment.objects.real().exists()
-    if not now.created:
-        return context
-    groups = figures.groups(period)
-    refusals = figures.refusals(period)
-    context["funnel"] = sections.funnel_bars(groups)
-    if refusals:
+    if now.created:
+        context["funnel"] = sections.funnel_bars(groups)
+    if refusals := figures.refusals(period) if now.decided > now.paid else []:
         context["refusals"] = sections.refusal_bars(refusals, groups, period)
-    if figures.paid(groups):
+    if now.paid:
         context["parts"] = sections.parts_chart(groups)
         context["services"] = sections.service_bars(groups, period)
-    if now.paid and len(slots) > 1:
-        context["sales"] = sections.sales_chart(period, slots, sums)
+        slots = cut(period)
+        if len(slots) > 1:
+            context["sales"] = sections.sales_chart(period, slots, figures.sales(slots))
     return context
 
 

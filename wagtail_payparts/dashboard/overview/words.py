@@ -34,29 +34,32 @@ def write_change(now: Decimal | int | None, before: Decimal | int | None) -> str
     """``+12 %`` of what was before; a dash where there was nothing, or less than nothing, to compare with."""
     if now is None or before is None or before <= 0:
         return DASH
-    return _signed(write_percent(abs(Decimal(now - before)) * 100 / before), now - before)
+    change = _rounded(Decimal(now - before) * 100 / before)
+    return _signed(write_percent(abs(change)), change)
 
 
 def write_points(now: Decimal | None, before: Decimal | None) -> str:
     """How far one share is from another: ``−3.5 pp``."""
     if now is None or before is None:
         return DASH
-    points = _("%(number)s pp") % {"number": _short(abs(now - before) * 100)}
-    return _signed(points, now - before)
+    change = _rounded((now - before) * 100)
+    return _signed(_("%(number)s pp") % {"number": _short(abs(change))}, change)
 
 
-def _signed(size: str, change: Decimal | int) -> str:
+def _signed(size: str, change: Decimal) -> str:
     if not change:
         return _("no change")
     return f"{'+' if change > 0 else MINUS}{size}"
 
 
 def _short(number: Decimal) -> str:
-    places = "1" if number >= 10 else "0.1"
-    rounded = number.quantize(Decimal(places), rounding=ROUND_HALF_UP)
-    if rounded == rounded.to_integral_value():
-        return write_count(int(rounded))
-    return str(number_format(rounded, 1, force_grouping=True))
+    rounded = _rounded(number)
+    places = 0 if rounded == rounded.to_integral_value() else 1
+    return str(number_format(rounded, places, force_grouping=True))
+
+
+def _rounded(number: Decimal) -> Decimal:
+    return number.quantize(Decimal(1 if abs(number) >= 10 else "0.1"), rounding=ROUND_HALF_UP)
 
 
 def write_day(day: date, *, with_year: bool = False) -> str:
