@@ -178,7 +178,7 @@ def test_frequent_refusals_come_first_and_rare_ones_are_put_together(viewer: Cli
     for number in range(12):
         for _time in range(3 if number == 11 else 2 if number == 10 else 1):
             pay(3, state="FAIL", bank_message=f"reason {number:02d}")
-    pay(3, state="FAIL", bank_message="reason\u202e 11\x00  ")
+    pay(3, state="FAIL", bank_message="reason\u202e 11\x07  ")
     pay(3, state="FAIL", bank_message="")
     found = rows(soup_of(viewer.get(OVERVIEW, TEN_DAYS)), "refusals")
     assert found[:2] == [["reason 11", "4", "24%"], ["reason 10", "2", "12%"]]

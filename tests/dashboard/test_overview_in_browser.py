@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 OVERVIEW = "/admin/payparts/overview/"
-LOOKS = [(1280, "light"), (1280, "dark"), (360, "light"), (360, "dark")]
+LOOKS = [(1280, "light", "uk"), (1280, "dark", "en"), (360, "light", "en"), (360, "dark", "uk")]
 REASONS = ["Недостатньо кредитного ліміту", "Клієнт не підтвердив платіж паролем із повідомлення банку", "", "x" * 190]
 
 
 @pytest.fixture
 def enter(live_server: Any, new_page: Callable[..., Page]) -> Callable[..., Page]:
-    """A page of the admin, opened by a superuser, in Ukrainian."""
+    """A page of the admin, opened by a superuser."""
 
     def open_page(address: str, **options: Any) -> Page:
         user, _created = get_user_model().objects.get_or_create(username="root", is_superuser=True, is_staff=True)
@@ -74,11 +74,16 @@ def lively_ledger(now: datetime, days: int = 80) -> None:
     make_payment(state="SUCCESS", furthest_state="SUCCESS", attention="late_success", amount=Decimal("14300.00"))
 
 
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize(("width", "scheme", "language"), LOOKS)
 def test_the_overview_passes_axe_and_stays_within_the_screen(
-    enter: Callable[..., Page], live_server: Any, screenshot: Callable[..., Path], width: int, scheme: str
+    enter: Callable[..., Page],
+    live_server: Any,
+    screenshot: Callable[..., Path],
+    width: int,
+    scheme: str,
+    language: str,
 ) -> None:
-    page = enter(OVERVIEW, viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = enter(OVERVIEW, viewport={"width": width, "height": 900}, color_scheme=scheme, locale=language)
     _look(page, screenshot, f"overview-empty-{scheme}-{width}", width)
     lively_ledger(localtime(timezone=get_default_timezone()))
     pages = {

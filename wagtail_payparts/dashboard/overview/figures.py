@@ -171,7 +171,8 @@ def refusals(period: Period) -> list[Reason]:
     reasons: Counter[str] = Counter()
     for message, number in rows:
         reasons[" ".join(clean(message).split())] += number
-    return [Reason(text, number) for text, number in reasons.most_common(SHOWN_REASONS)]
+    frequent_first = sorted(reasons.items(), key=lambda reason: (-reason[1], reason[0]))
+    return [Reason(text, number) for text, number in frequent_first[:SHOWN_REASONS]]
 
 
 def under_way() -> dict[PaymentState, Tally]:
