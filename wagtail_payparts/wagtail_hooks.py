@@ -9,6 +9,7 @@ from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
 from wagtail_payparts.dashboard.exports import EXPORTED
+from wagtail_payparts.dashboard.home import add_panel
 from wagtail_payparts.dashboard.permissions import register_policies
 from wagtail_payparts.dashboard.viewsets import PayInPartsGroup
 
@@ -18,12 +19,15 @@ register_policies()
 # It also registers the viewsets of the group that are no snippets.
 register_snippet(PayInPartsGroup)
 
-ICONS = ("offer", "order", "parts", "payment")
+ICONS = ("offer", "order", "overview", "parts", "payment")
 
 
 @hooks.register("register_icons")
 def register_icons(icons: list[str]) -> list[str]:
     return [*icons, *(f"wagtail_payparts/icons/payparts-{name}.svg" for name in ICONS)]
+
+
+hooks.register("construct_homepage_panels", add_panel)
 
 
 @hooks.register("register_log_actions")

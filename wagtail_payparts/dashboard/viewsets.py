@@ -8,6 +8,7 @@ from wagtail.admin.viewsets.model import ModelViewSetGroup
 from wagtail_payparts.dashboard.ledger import LedgerViewSet
 from wagtail_payparts.dashboard.listings import OrderIndexView, PaymentIndexView
 from wagtail_payparts.dashboard.offers import OfferViewSet
+from wagtail_payparts.dashboard.overview import OverviewViewSet
 from wagtail_payparts.dashboard.pages import OrderPageView, PaymentPageView
 from wagtail_payparts.dashboard.permissions import order_policy, payment_policy
 from wagtail_payparts.models import Order, Payment
@@ -36,7 +37,7 @@ class OrderViewSet(LedgerViewSet):
 
 
 class PayInPartsGroup(ModelViewSetGroup):
-    items = (PaymentViewSet, OrderViewSet, OfferViewSet)
+    items = (OverviewViewSet, PaymentViewSet, OrderViewSet, OfferViewSet)
     menu_label = pgettext_lazy("the menu", "Pay in parts")
     menu_name = "payparts"
     menu_icon = "payparts-parts"
