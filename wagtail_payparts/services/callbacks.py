@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from wagtail_payparts import conf
-from wagtail_payparts.bank import EMPTY, Callback, clean_text, describe_signature, signature_hint
+from wagtail_payparts.bank import Callback, clean_text, describe_signature, signature_hint
 from wagtail_payparts.exceptions import CallbackRejected
 from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
 from wagtail_payparts.services.claims import claim
@@ -154,8 +154,8 @@ def announce(event: PaymentEvent, request: Any = None) -> None:
 def reject(rejected: CallbackRejected, callback: Callback | None = None, request: Any = None) -> None:
     """Tell the old signal of a callback whose signature is not valid, and write it down for staff, not too often.
 
-    An empty object, with which ``payparts_doctor`` knocks, is not written down. Nothing of the signature is: only why
-    it was rejected and what it looked like, in ``payload``.
+    Nothing of the signature is written down: only why the callback was rejected and what it looked like, in
+    ``payload``.
     """
     log = PaymentEvent(type=EventType.CALLBACK, **(_log_fields(callback) if callback else {}))
     if callback is not None:
@@ -163,7 +163,7 @@ def reject(rejected: CallbackRejected, callback: Callback | None = None, request
             if isinstance(result, Exception):
                 logger.error("an invalid callback: receiver %r failed", receiver, exc_info=result)
     logger.warning("callback rejected: %s", rejected.reason)
-    if rejected.reason != EMPTY and may_record_rejected():
+    if may_record_rejected():
         log.payload = _why(rejected, callback)
         log.verdict, log.source = Verdict.REJECTED, Source.CALLBACK
         log.message = clean_text(f"{rejected.reason}: {rejected}")[:500]
