@@ -43,8 +43,8 @@ _KINDS = {Level.OK: "good", Level.INFO: "over", Level.WARN: "held", Level.FAIL: 
 _LABELS = {
     Level.OK: gettext_lazy("In order"),
     Level.INFO: gettext_lazy("Nothing to tell yet"),
-    Level.WARN: gettext_lazy("Look at it"),
-    Level.FAIL: gettext_lazy("Mend it"),
+    Level.WARN: gettext_lazy("Warning"),
+    Level.FAIL: gettext_lazy("Problem"),
 }
 
 
@@ -213,11 +213,14 @@ def _rejected(rejection: Rejection) -> RejectedCallback:
     )
 
 
-def _advice(health: Health) -> list[tuple[str, str]]:
-    """What to do, once for each kind of rejection that is shown."""
-    explained = [explain_rejection(rejection) for rejection in health.rejections]
-    kinds = {(found.label, found.advice): (f"{found.label}. {found.hint}".strip(), found.advice) for found in explained}
-    return [(clean(label), advice) for label, advice in kinds.values()]
+def _advice(health: Health) -> list[tuple[list[str], str]]:
+    """What to do about the rejections that are shown: each advice once, with what it is for."""
+    found: dict[str, dict[str, None]] = {}
+    for rejection in health.rejections:
+        explained = explain_rejection(rejection)
+        label = f"{explained.label}. {explained.hint}".strip()
+        found.setdefault(explained.advice, {})[clean(label)] = None
+    return [(list(labels), advice) for advice, labels in found.items()]
 
 
 def _unknown(callback: UnknownOrder) -> dict[str, str]:
