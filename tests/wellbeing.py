@@ -35,7 +35,9 @@ def event(*, minutes: float = 1, **fields: Any) -> PaymentEvent:
 def called(*, minutes: float = 1, store_id: str | None = None, **fields: Any) -> PaymentEvent:
     """A valid callback, as it is stored."""
     stored = {"type": EventType.CALLBACK, "source": Source.CALLBACK, "verdict": Verdict.APPLIED, "state": "SUCCESS"}
-    return event(minutes=minutes, store_id=settings.PAYPARTS_API_STORE_ID if store_id is None else store_id, **stored | fields)
+    return event(
+        minutes=minutes, store_id=settings.PAYPARTS_API_STORE_ID if store_id is None else store_id, **stored | fields
+    )
 
 
 def rejected(reason: str = "wrong_signature", *, minutes: float = 1, **fields: Any) -> PaymentEvent:

@@ -27,7 +27,7 @@ def callback_addresses(sites: Iterable[Site] | None = None) -> list[str]:
     try:
         path = reverse("wagtail_payparts:callback")
         return list(dict.fromkeys(conf.absolute_url(path, site_url=root) for root in roots))
-    except (ImproperlyConfigured, NoReverseMatch):
+    except (ImproperlyConfigured, NoReverseMatch, ValueError):
         return []
 
 

@@ -41,8 +41,12 @@ def from_header(header: str) -> list[list[str]]:
 
 
 def allows(sources: Iterable[str], url: str) -> bool:
-    """Whether a form may lead to ``url``, which is on another site than ours."""
-    address = urlsplit(url)
+    """Whether a form may lead to ``url``, which is on another site than ours. No policy stops what is no address."""
+    try:
+        address = urlsplit(url)
+        _port = address.port
+    except ValueError:
+        return True
     return any(_matches(source.strip().lower(), address) for source in sources)
 
 

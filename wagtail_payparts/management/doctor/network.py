@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import socket
 import ssl
@@ -14,6 +15,7 @@ import requests
 import urllib3
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from urllib3.exceptions import NewConnectionError
 
 from wagtail_payparts import conf
 from wagtail_payparts.bank import Store
@@ -35,9 +37,14 @@ _HEADERS = {
 }
 
 
+_NO_WAY = {errno.EHOSTUNREACH, errno.ENETUNREACH}
+# urllib3 counts every connection that could not be made among the time-outs: NewConnectionError is none.
+_TIMEOUTS = (requests.Timeout, TimeoutError, urllib3.exceptions.TimeoutError)
+
+
 @dataclass(frozen=True)
 class NoReply:
-    """Why nothing came. ``kind``: ``name``, ``refused``, ``tls``, ``timeout`` or ``broken``."""
+    """Why nothing came. ``kind``: ``name``, ``refused``, ``route``, ``tls``, ``timeout`` or ``broken``."""
 
     kind: str
     detail: str = ""
@@ -115,12 +122,14 @@ def _why(error: BaseException) -> NoReply:
     for cause in causes:
         if isinstance(cause, ssl.SSLError):
             return NoReply("tls", getattr(cause, "verify_message", "") or cause.reason or "")
-    if any(isinstance(cause, requests.Timeout | TimeoutError | urllib3.exceptions.TimeoutError) for cause in causes):
-        return NoReply("timeout")
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return NoReply("name")
     if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         return NoReply("refused")
+    if any(isinstance(cause, OSError) and cause.errno in _NO_WAY for cause in causes):
+        return NoReply("route")
+    if any(isinstance(cause, _TIMEOUTS) and not isinstance(cause, NewConnectionError) for cause in causes):
+        return NoReply("timeout")
     return NoReply("broken", type(error).__name__)
 
 
@@ -139,6 +148,7 @@ def _causes(error: Any) -> Iterator[BaseException]:
 _NO_REPLY = {
     "name": ("its name cannot be resolved", "Check the host in PAYPARTS_BASE_URL, and the DNS of this machine."),
     "refused": ("nothing listens there", "Check that the web server runs, and the port."),
+    "route": ("there is no way to it from here", "Check the network and the firewall of this machine."),
     "tls": ("TLS fails", "The bank will refuse it as well: mend the certificate and its chain."),
     "timeout": (
         "it does not answer in time",

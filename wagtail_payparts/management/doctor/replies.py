@@ -47,7 +47,7 @@ def _is_ours(reply: Reply) -> bool:
         return False
     try:
         answer = json.loads(reply.text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(answer, dict) and answer.get("status") == "rejected" and isinstance(answer.get("reason"), str)
 
@@ -55,7 +55,7 @@ def _is_ours(reply: Reply) -> bool:
 def _explain(address: str, reply: Reply) -> tuple[str, str]:
     page = reply.text.lower()
     if 300 <= reply.status < 400:
-        return _explain_redirect(address, urljoin(address, reply.header("Location")))
+        return _explain_redirect(address, reply.header("Location"))
     if reply.status == 403 and "csrf" in page:
         return "is refused for want of a CSRF token (HTTP 403)", _OTHER_VIEW
     if reply.status == 401 or 'type="password"' in page or "type='password'" in page:
@@ -77,17 +77,24 @@ def _explain(address: str, reply: Reply) -> tuple[str, str]:
 _OTHER_VIEW = f"A firewall, a proxy, a middleware or another view stands before it. {_URLS}"
 
 
-def _explain_redirect(address: str, target: str) -> tuple[str, str]:
-    shown = clean(without_credentials(target))[:200]
-    here, there = urlsplit(address), urlsplit(target)
+def _explain_redirect(address: str, location: str) -> tuple[str, str]:
     loses = "The bank does not follow it, or loses what it posts."
+    try:
+        target = urljoin(address, location)
+        here, there = urlsplit(address), urlsplit(target)
+    except ValueError:
+        return "redirects elsewhere", f"{loses} {_URLS}"
+    shown = clean(without_credentials(target))[:200]
     if any(word in there.path.lower() for word in _LOGIN_WORDS) or "next=" in there.query:
         return f"redirects to a login ({shown})", "Let the bank in without one: exempt this path."
     if here.path.rstrip("/") == there.path.rstrip("/"):
         if (here.scheme, there.scheme) == ("http", "https"):
             return "redirects from http to https", f"Set PAYPARTS_BASE_URL to the https address. {loses}"
         if here.netloc != there.netloc:
-            return f"redirects to another host ({there.netloc})", f"Set PAYPARTS_BASE_URL to that host. {loses}"
+            return (
+                f"redirects to another host ({urlsplit(shown).netloc})",
+                f"Set PAYPARTS_BASE_URL to that host. {loses}",
+            )
         if here.path != there.path:
             advice = f"Have the proxy pass both forms, with the slash and without. {loses}"
             return "redirects for the sake of a slash", advice
