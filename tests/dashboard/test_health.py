@@ -145,7 +145,7 @@ def test_a_failing_delivery_leads_to_its_payment(viewer: Client) -> None:
     not_taken(payment, last_error="ConnectionError: the mail server is down")
     panel = _panel(viewer, "failing")
     assert panel.select_one(".payparts-plain a")["href"] == f"/admin/payparts/payments/{payment.pk}/"
-    assert "shop.pay_order: failed; again" in words(panel)
+    assert "shop.pay_order : failed; again" in words(panel)
     assert "the mail server is down" in words(panel)
 
 
