@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import pgettext_lazy
 from wagtail.admin.viewsets.model import ModelViewSetGroup
 
+from wagtail_payparts.dashboard.health import HealthViewSet
 from wagtail_payparts.dashboard.ledger import LedgerViewSet
 from wagtail_payparts.dashboard.listings import OrderIndexView, PaymentIndexView
 from wagtail_payparts.dashboard.offers import OfferViewSet
@@ -37,7 +38,7 @@ class OrderViewSet(LedgerViewSet):
 
 
 class PayInPartsGroup(ModelViewSetGroup):
-    items = (OverviewViewSet, PaymentViewSet, OrderViewSet, OfferViewSet)
+    items = (OverviewViewSet, PaymentViewSet, OrderViewSet, OfferViewSet, HealthViewSet)
     menu_label = pgettext_lazy("the menu", "Pay in parts")
     menu_name = "payparts"
     menu_icon = "payparts-parts"
