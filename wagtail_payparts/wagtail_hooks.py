@@ -10,12 +10,13 @@ from wagtail.snippets.models import register_snippet
 
 from wagtail_payparts.dashboard.exports import EXPORTED
 from wagtail_payparts.dashboard.order_actions import register_order_actions
-from wagtail_payparts.dashboard.permissions import register_policies
+from wagtail_payparts.dashboard.permissions import register_places, register_policies
 from wagtail_payparts.dashboard.viewsets import PayInPartsGroup
 
 
 # First of all: a policy cannot be registered after a viewset has asked for it.
 register_policies()
+register_places()
 # It also registers the viewsets of the group that are no snippets.
 register_snippet(PayInPartsGroup)
 

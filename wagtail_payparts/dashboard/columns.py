@@ -116,12 +116,6 @@ class ServicesColumn(Column):
         return ", ".join(str(service.label) for service in instance.allowed_services)
 
 
-class ForSaleColumn(Styled, Column):
-    """Whether an offer can be sold as it stands, and if not, why."""
-
-    cell_template_name = "wagtail_payparts/admin/cells/for_sale.html"
-
-
 def payment_columns() -> list[Column]:
     return [
         IdentityColumn("order_id", label=_("Order id"), url_name="payparts_payments:inspect"),

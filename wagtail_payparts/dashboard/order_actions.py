@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -52,7 +52,7 @@ def register_order_actions(actions: Any) -> None:
     actions.register_action(orders.NOTE_WRITTEN, gettext_lazy("Staff note"), gettext_lazy("The staff note was changed"))
 
 
-class OrderActionView(PermissionCheckedMixin, WagtailAdminTemplateMixin, BaseOperationView):  # type: ignore[misc]
+class OrderActionView(PermissionCheckedMixin, WagtailAdminTemplateMixin, BaseOperationView):
     """An action on one order, for those who may see orders and do this."""
 
     model = Order
@@ -74,8 +74,9 @@ class OrderActionView(PermissionCheckedMixin, WagtailAdminTemplateMixin, BaseOpe
             {"url": "", "label": self.get_page_title()},
         ]
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data())
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        page: HttpResponseBase = self.render_to_response(self.get_context_data())
+        return page
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
@@ -179,9 +180,10 @@ class NoteView(OrderActionView):
         self.add_success_message()
         return redirect(self.get_success_url())
 
-    def _again(self, form: NoteForm, conflict: str = "") -> HttpResponse:
+    def _again(self, form: NoteForm, conflict: str = "") -> HttpResponseBase:
         context = self.get_context_data(note_form=form, conflict=conflict)
-        return self.render_to_response(context, status=409 if conflict else 200)
+        page: HttpResponseBase = self.render_to_response(context, status=409 if conflict else 200)
+        return page
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         order: Order = self.object
