@@ -111,11 +111,6 @@ class BuyerColumn(Styled, Column):
     cell_template_name = "wagtail_payparts/admin/cells/buyer.html"
 
 
-class ServicesColumn(Column):
-    def get_value(self, instance: Any) -> str:
-        return ", ".join(str(service.label) for service in instance.allowed_services)
-
-
 def payment_columns() -> list[Column]:
     return [
         IdentityColumn("order_id", label=_("Order id"), url_name="payparts_payments:inspect"),

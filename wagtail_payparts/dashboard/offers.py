@@ -16,7 +16,7 @@ from wagtail.models import ReferenceIndex
 from wagtail.snippets.views.snippets import IndexView, SnippetViewSet
 
 from wagtail_payparts import conf
-from wagtail_payparts.dashboard.columns import MoneyColumn, ServicesColumn, Styled
+from wagtail_payparts.dashboard.columns import MoneyColumn, Styled
 from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.instalments import schedule
@@ -37,21 +37,29 @@ def least_monthly(offer: Offer) -> Decimal | None:
     )
 
 
-class InstalmentsPreviewColumn(Styled, Column):
-    """``from 250,00 грн a month``, and the numbers of parts beneath it."""
+class OfferStyled(Styled):
+    """Brings the stylesheet of the offers' own cells into the listing."""
+
+    class Media:
+        css = {"all": ["wagtail_payparts/css/offers.css"]}
+
+
+class InstalmentsPreviewColumn(OfferStyled, Column):
+    """``from 250,00 грн a month``, and the numbers of parts and the services beneath it."""
 
     cell_template_name = "wagtail_payparts/admin/cells/offer_instalments.html"
 
     def get_cell_context_data(self, instance: Offer, parent_context: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
-        return context | {"monthly": least_monthly(instance)}
+        services = ", ".join(str(service.label) for service in instance.allowed_services)
+        return context | {"monthly": least_monthly(instance), "services": services}
 
 
 class UsageColumn(UsageCountColumn):
     cell_template_name = "wagtail_payparts/admin/cells/usage.html"
 
 
-class ForSaleColumn(Styled, Column):
+class ForSaleColumn(OfferStyled, Column):
     """Whether an offer can be sold as it stands, and if not, why."""
 
     cell_template_name = "wagtail_payparts/admin/cells/for_sale.html"
@@ -98,6 +106,7 @@ class OfferIndexView(IndexView):
 class OfferViewSet(SnippetViewSet):
     model = Offer
     index_view_class = OfferIndexView
+    index_results_template_name = "wagtail_payparts/admin/offer_results.html"
     icon = "payparts-offer"
     menu_name = "payparts-offers"
     menu_item_is_registered = True
@@ -108,7 +117,6 @@ class OfferViewSet(SnippetViewSet):
         ForSaleColumn("problems", label=gettext_lazy("For sale")),
         MoneyColumn("amount", label=gettext_lazy("Price")),
         InstalmentsPreviewColumn("parts", label=gettext_lazy("Instalments")),
-        ServicesColumn("services", label=gettext_lazy("Services")),
         UsageColumn("usage_count", label=gettext_lazy("Where used")),
         LiveStatusTagColumn(label=gettext_lazy("Status")),
         # Wagtail translates its own label when it is imported, into the language of the server.

@@ -122,7 +122,7 @@ class HandOverView(OrderActionView):
 
 
 class TakeBackView(OrderActionView):
-    page_title = gettext_lazy("Take back the mark “handed over”")
+    page_title = gettext_lazy("Take the mark back")
     success_message = gettext_lazy("The order is no longer marked as handed over.")
 
     def perform_operation(self) -> None:

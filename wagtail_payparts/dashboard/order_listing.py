@@ -14,7 +14,7 @@ from wagtail.admin.filters import WagtailFilterSet
 from wagtail.admin.ui.tables import Column, TitleColumn
 from wagtail.models import Site
 
-from wagtail_payparts.dashboard.columns import WAITING, BuyerColumn, MomentsColumn, MoneyColumn, Styled
+from wagtail_payparts.dashboard.columns import WAITING, BuyerColumn, MomentsColumn, Styled
 from wagtail_payparts.dashboard.exports import refuse
 from wagtail_payparts.dashboard.filters import AmountFilter, CodesFilter, DayRangeFilter, EitherFilter
 from wagtail_payparts.dashboard.listings import LedgerIndexView
@@ -63,14 +63,17 @@ class StatusColumn(Styled, Column):
         }
 
 
-class AttemptsColumn(OrderStyled, Column):
-    """How many payments were tried."""
+class OrderMoneyColumn(OrderStyled, Column):
+    """The amount, how much of it is paid, and in how many attempts."""
+
+    cell_template_name = "wagtail_payparts/admin/cells/order_money.html"
 
     def __init__(self, name: str, **kwargs: Any) -> None:
         super().__init__(name, classname="payparts-number", **kwargs)
 
-    def get_value(self, instance: Order) -> int | str:
-        return len(instance.payments.all()) or "—"
+    def get_cell_context_data(self, instance: Order, parent_context: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
+        return context | {"attempts": len(instance.payments.all())}
 
 
 class HandedOverColumn(OrderStyled, Column):
@@ -87,9 +90,7 @@ def order_columns(*, with_buyer: bool) -> list[Column]:
     columns = [
         NumberColumn("number", label=pgettext_lazy("an order", "Number"), url_name="payparts_orders:inspect"),
         StatusColumn("status", label=gettext_lazy("Status")),
-        MoneyColumn("amount", label=gettext_lazy("Amount")),
-        MoneyColumn("paid_amount", label=gettext_lazy("Paid")),
-        AttemptsColumn("payments", label=gettext_lazy("Payments")),
+        OrderMoneyColumn("amount", label=gettext_lazy("Amount and paid")),
         HandedOverColumn("handed_over_at", label=pgettext_lazy("an order", "Handed over")),
         Column("offer_title", label=gettext_lazy("Offer")),
         MomentsColumn("created_at", changed="status_changed_at", label=gettext_lazy("Created and changed")),
