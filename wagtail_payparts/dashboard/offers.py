@@ -7,12 +7,13 @@ from typing import Any
 
 from django.contrib.admin.utils import quote
 from django.db.models import QuerySet
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.ui.tables import Column, LiveStatusTagColumn, UpdatedAtColumn, UsageCountColumn
 from wagtail.models import ReferenceIndex
+from wagtail.snippets.views.chooser import SnippetChooserViewSet
 from wagtail.snippets.views.snippets import IndexView, SnippetViewSet
 
 from wagtail_payparts import conf
@@ -103,8 +104,15 @@ class OfferIndexView(IndexView):
         return paginator, page, offers, is_paginated
 
 
+class OfferChooserViewSet(SnippetChooserViewSet):
+    def get_urlpatterns(self) -> list[URLPattern]:
+        """Offers are not made inside a chooser: it has no form for one, and Wagtail's view would fail without."""
+        return [pattern for pattern in super().get_urlpatterns() if pattern.name != "create"]
+
+
 class OfferViewSet(SnippetViewSet):
     model = Offer
+    chooser_viewset_class = OfferChooserViewSet
     index_view_class = OfferIndexView
     index_results_template_name = "wagtail_payparts/admin/offer_results.html"
     icon = "payparts-offer"
