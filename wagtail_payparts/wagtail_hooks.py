@@ -10,12 +10,14 @@ from wagtail.snippets.models import register_snippet
 
 from wagtail_payparts.dashboard.exports import EXPORTED
 from wagtail_payparts.dashboard.home import add_panel
-from wagtail_payparts.dashboard.permissions import register_policies
+from wagtail_payparts.dashboard.order_actions import register_order_actions
+from wagtail_payparts.dashboard.permissions import register_places, register_policies
 from wagtail_payparts.dashboard.viewsets import PayInPartsGroup
 
 
 # First of all: a policy cannot be registered after a viewset has asked for it.
 register_policies()
+register_places()
 # It also registers the viewsets of the group that are no snippets.
 register_snippet(PayInPartsGroup)
 
@@ -33,3 +35,4 @@ hooks.register("construct_homepage_panels", add_panel)
 @hooks.register("register_log_actions")
 def register_log_actions(actions: Any) -> None:
     actions.register_action(EXPORTED, _("Export payments"), _("Payments were exported"))
+    register_order_actions(actions)

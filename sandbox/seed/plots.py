@@ -85,8 +85,8 @@ def partly_refunded(story: Story) -> None:
 
 
 def _refund(story: Story, amount: Decimal, reason: str) -> None:
-    accountant = get_user_model().objects.get(username="accountant")
-    story.refunded(timedelta(days=2, hours=3), amount, reason, state=RefundState.ACCEPTED, requested_by=accountant)
+    manager = get_user_model().objects.get(username="manager")
+    story.refunded(timedelta(days=2, hours=3), amount, reason, state=RefundState.ACCEPTED, requested_by=manager)
 
 
 def refunded_elsewhere(story: Story) -> None:

@@ -6,13 +6,12 @@ from typing import Any
 
 from django.forms import MediaDefiningClass
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from wagtail.admin.ui.tables import Column, TitleColumn
 
 from wagtail_payparts import conf
 from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.instalments import Schedule, schedule
-from wagtail_payparts.models import Order, OrderStatus, Payment
+from wagtail_payparts.models import Payment
 from wagtail_payparts.states import PaymentState
 
 
@@ -24,22 +23,11 @@ STATE_KINDS: dict[str, str] = {
     PaymentState.CANCELED: "over",
     PaymentState.EXPIRED: "over",
 }
-STATUS_KINDS: dict[str, str] = {
-    OrderStatus.PAID: "good",
-    OrderStatus.ON_HOLD: "held",
-    OrderStatus.CANCELED: "over",
-    OrderStatus.PARTIALLY_REFUNDED: "held",
-    OrderStatus.REFUNDED: "over",
-}
 WAITING = "waiting"
 
 
 def state_kind(state: str) -> str:
     return STATE_KINDS.get(state, WAITING)
-
-
-def status_kind(status: str) -> str:
-    return STATUS_KINDS.get(status, WAITING)
 
 
 def instalments(payment: Payment) -> Schedule:
@@ -68,11 +56,10 @@ class StateColumn(Styled, Column):
 
     def get_cell_context_data(self, instance: Any, parent_context: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
-        is_order = isinstance(instance, Order)
-        context["label"] = instance.get_status_display() if is_order else instance.get_state_display()
-        context["kind"] = status_kind(instance.status) if is_order else state_kind(instance.state)
-        context["needs_attention"] = not is_order and bool(instance.attention)
-        context["is_test"] = not is_order and instance.is_test
+        context["label"] = instance.get_state_display()
+        context["kind"] = state_kind(instance.state)
+        context["needs_attention"] = bool(instance.attention)
+        context["is_test"] = instance.is_test
         return context
 
 
@@ -124,17 +111,6 @@ class BuyerColumn(Styled, Column):
     cell_template_name = "wagtail_payparts/admin/cells/buyer.html"
 
 
-class ServicesColumn(Column):
-    def get_value(self, instance: Any) -> str:
-        return ", ".join(str(service.label) for service in instance.allowed_services)
-
-
-class ForSaleColumn(Styled, Column):
-    """Whether an offer can be sold as it stands, and if not, why."""
-
-    cell_template_name = "wagtail_payparts/admin/cells/for_sale.html"
-
-
 def payment_columns() -> list[Column]:
     return [
         IdentityColumn("order_id", label=_("Order id"), url_name="payparts_payments:inspect"),
@@ -144,17 +120,3 @@ def payment_columns() -> list[Column]:
         OriginColumn("offer_title", label=_("Offer and page")),
         MomentsColumn("created_at", changed="state_changed_at", label=_("Created and changed")),
     ]
-
-
-def order_columns(*, with_buyer: bool) -> list[Column]:
-    columns = [
-        IdentityColumn("number", label=pgettext_lazy("an order", "Number"), url_name="payparts_orders:inspect"),
-        StateColumn("status", label=_("Status")),
-        MoneyColumn("amount", label=_("Amount")),
-        MoneyColumn("paid_amount", label=_("Paid")),
-        Column("offer_title", label=_("Offer")),
-        MomentsColumn("created_at", changed="status_changed_at", label=_("Created and changed")),
-    ]
-    if with_buyer:
-        columns.insert(5, BuyerColumn("buyer_name", label=_("Buyer")))
-    return columns

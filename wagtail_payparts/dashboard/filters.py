@@ -18,7 +18,7 @@ from django_filters.fields import RangeField
 from django_filters.widgets import SuffixedMultiWidget
 from wagtail.admin.filters import WagtailFilterSet
 
-from wagtail_payparts.models import MerchantType, Order, OrderStatus, Payment
+from wagtail_payparts.models import MerchantType, Payment
 from wagtail_payparts.states import PaymentState
 
 
@@ -152,14 +152,4 @@ class PaymentFilterSet(WagtailFilterSet):
 
     class Meta:
         model = Payment
-        fields: list[str] = []
-
-
-class OrderFilterSet(WagtailFilterSet):
-    status = CodesFilter(label=_("Status"), choices=OrderStatus.choices)
-    created_at = DayRangeFilter(label=_("Created"))
-    amount = AmountFilter(label=_("Amount, UAH"))
-
-    class Meta:
-        model = Order
         fields: list[str] = []

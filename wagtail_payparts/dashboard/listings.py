@@ -1,4 +1,4 @@
-"""The listings of payments and orders."""
+"""The listing of payments, and what it shares with that of the orders."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import cached_property
-from django.utils.translation import gettext as _
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views import generic
 
-from wagtail_payparts.dashboard.columns import order_columns, payment_columns
-from wagtail_payparts.dashboard.exports import export_listing, refuse
-from wagtail_payparts.dashboard.filters import OrderFilterSet, PaymentFilterSet
+from wagtail_payparts.dashboard.columns import payment_columns
+from wagtail_payparts.dashboard.exports import export_listing
+from wagtail_payparts.dashboard.filters import PaymentFilterSet
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER
-from wagtail_payparts.dashboard.searching import search_orders, search_payments
+from wagtail_payparts.dashboard.searching import search_payments
 from wagtail_payparts.models import Payment
 
 
@@ -84,23 +83,3 @@ class PaymentIndexView(LedgerIndexView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # Before anything of the listing is made: Wagtail would load every row to count it.
         return export_listing(self, request.GET["export"]) if self.is_export else super().get(request, *args, **kwargs)
-
-
-class OrderIndexView(LedgerIndexView):
-    filterset_class = OrderFilterSet
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.is_export:
-            # Wagtail would make one of every column, the buyer's too.
-            return refuse(_("Orders are not exported. Export their payments."))
-        listing: HttpResponseBase = super().get(request, *args, **kwargs)
-        return listing
-
-    @cached_property
-    def columns(self) -> list[Column]:
-        return order_columns(with_buyer=self.with_buyer)
-
-    def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.is_searching:
-            return queryset
-        return search_orders(queryset, self.search_query, with_buyer=self.with_buyer)

@@ -1,4 +1,4 @@
-"""The page of one payment and the page of one order."""
+"""The page of one payment."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from urllib.parse import urlsplit
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.views import generic
 
 from wagtail_payparts.dashboard.attention import explain
-from wagtail_payparts.dashboard.columns import instalments, state_kind, status_kind
+from wagtail_payparts.dashboard.columns import instalments, state_kind
 from wagtail_payparts.dashboard.moments import write_moment
-from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy, payment_policy
+from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy
 from wagtail_payparts.dashboard.timeline import bank_text, build_timeline
-from wagtail_payparts.models import Order, Payment
+from wagtail_payparts.models import Payment
 from wagtail_payparts.resources import clean
 from wagtail_payparts.states import PaymentState, from_bank
 
@@ -75,7 +75,7 @@ class PaymentPageView(LedgerPageView):
             "paid": payment.amount if payment.is_paid else None,
             "instalments": instalments(payment),
             "attention": [explain(code) for code in payment.attention_codes],
-            "lines": _readable(payment.lines_with_totals()),
+            "lines": readable_lines(payment.lines_with_totals()),
             "order": order,
             "order_url": reverse("payparts_orders:inspect", args=[order.pk]) if order and sees_order else None,
             "offer_url": self.offer_url(),
@@ -100,35 +100,7 @@ class PaymentPageView(LedgerPageView):
         ]
 
 
-class OrderPageView(LedgerPageView):
-    page_title = pgettext_lazy("a purchase", "Order")
-    template_name = "wagtail_payparts/admin/order.html"
-    related = ("offer", "site")
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        order: Order = self.object
-        sees_payments = payment_policy.user_has_permission(self.request.user, "view")
-        context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {
-            "order": order,
-            "status_kind": status_kind(order.status),
-            "with_buyer": self.with_buyer,
-            "lines": _readable(order.lines_with_totals()),
-            "offer_url": self.offer_url(),
-            "moments": {name: write_moment(getattr(order, name)) for name in ("created_at", "status_changed_at")},
-            "payments": [
-                {
-                    "payment": payment,
-                    "kind": state_kind(payment.state),
-                    "created": write_moment(payment.created_at),
-                    "url": reverse("payparts_payments:inspect", args=[payment.pk]) if sees_payments else None,
-                }
-                for payment in order.payments.order_by("-created_at", "-pk")[:100]
-            ],
-        }
-
-
-def _readable(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def readable_lines(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [line | {"name": clean(str(line["name"]))} for line in lines]
 
 

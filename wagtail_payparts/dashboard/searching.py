@@ -19,17 +19,6 @@ def search_payments(queryset: QuerySet[Payment], words: str, *, with_buyer: bool
     return queryset.filter(found)
 
 
-def search_orders(queryset: QuerySet[Order], words: str, *, with_buyer: bool) -> QuerySet[Order]:
-    """Orders whose number is, or begins with, ``words``; or those of a buyer's phone or e-mail."""
-    number = words.strip()
-    found = _begins("number", number)
-    if with_buyer:
-        found |= Q(buyer_email=number)
-        if phone := _phone(number):
-            found |= Q(buyer_phone=phone)
-    return queryset.filter(found)
-
-
 def _begins(field: str, words: str) -> Q:
     """Also in capitals: our own ids are, and people type them otherwise."""
     return Q(**{f"{field}__startswith": words}) | Q(**{f"{field}__startswith": words.upper()})

@@ -7,12 +7,13 @@ from wagtail.admin.viewsets.model import ModelViewSetGroup
 
 from wagtail_payparts.dashboard.health import HealthViewSet
 from wagtail_payparts.dashboard.ledger import LedgerViewSet
-from wagtail_payparts.dashboard.listings import OrderIndexView, PaymentIndexView
+from wagtail_payparts.dashboard.listings import PaymentIndexView
 from wagtail_payparts.dashboard.offers import OfferViewSet
+from wagtail_payparts.dashboard.orders import OrderViewSet
 from wagtail_payparts.dashboard.overview import OverviewViewSet
-from wagtail_payparts.dashboard.pages import OrderPageView, PaymentPageView
-from wagtail_payparts.dashboard.permissions import order_policy, payment_policy
-from wagtail_payparts.models import Order, Payment
+from wagtail_payparts.dashboard.pages import PaymentPageView
+from wagtail_payparts.dashboard.permissions import payment_policy
+from wagtail_payparts.models import Payment
 
 
 class PaymentViewSet(LedgerViewSet):
@@ -24,17 +25,6 @@ class PaymentViewSet(LedgerViewSet):
     permission_policy = payment_policy
     index_view_class = PaymentIndexView
     inspect_view_class = PaymentPageView
-
-
-class OrderViewSet(LedgerViewSet):
-    model = Order
-    name = "payparts_orders"
-    url_prefix = "payparts/orders"
-    icon = "payparts-order"
-    menu_name = "payparts-orders"
-    permission_policy = order_policy
-    index_view_class = OrderIndexView
-    inspect_view_class = OrderPageView
 
 
 class PayInPartsGroup(ModelViewSetGroup):
