@@ -9,6 +9,7 @@ from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
 from wagtail_payparts.dashboard.exports import EXPORTED
+from wagtail_payparts.dashboard.log import register_actions
 from wagtail_payparts.dashboard.permissions import register_policies
 from wagtail_payparts.dashboard.viewsets import PayInPartsGroup
 
@@ -29,3 +30,4 @@ def register_icons(icons: list[str]) -> list[str]:
 @hooks.register("register_log_actions")
 def register_log_actions(actions: Any) -> None:
     actions.register_action(EXPORTED, _("Export payments"), _("Payments were exported"))
+    register_actions(actions)

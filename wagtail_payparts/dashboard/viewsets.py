@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import pgettext_lazy
 from wagtail.admin.viewsets.model import ModelViewSetGroup
 
+from wagtail_payparts.dashboard.inbox import InboxViewSet, inbox_patterns
 from wagtail_payparts.dashboard.ledger import LedgerViewSet
 from wagtail_payparts.dashboard.listings import OrderIndexView, PaymentIndexView
 from wagtail_payparts.dashboard.offers import OfferViewSet
 from wagtail_payparts.dashboard.pages import OrderPageView, PaymentPageView
+from wagtail_payparts.dashboard.payment_actions import PAYMENT_ACTIONS
 from wagtail_payparts.dashboard.permissions import order_policy, payment_policy
 from wagtail_payparts.models import Order, Payment
 
@@ -23,6 +27,10 @@ class PaymentViewSet(LedgerViewSet):
     index_view_class = PaymentIndexView
     inspect_view_class = PaymentPageView
 
+    def get_urlpatterns(self) -> list[Any]:
+        own = [action.pattern(self) for action in PAYMENT_ACTIONS]
+        return [*super().get_urlpatterns(), *inbox_patterns(self), *own]
+
 
 class OrderViewSet(LedgerViewSet):
     model = Order
@@ -36,7 +44,7 @@ class OrderViewSet(LedgerViewSet):
 
 
 class PayInPartsGroup(ModelViewSetGroup):
-    items = (PaymentViewSet, OrderViewSet, OfferViewSet)
+    items = (PaymentViewSet, InboxViewSet, OrderViewSet, OfferViewSet)
     menu_label = pgettext_lazy("the menu", "Pay in parts")
     menu_name = "payparts"
     menu_icon = "payparts-parts"

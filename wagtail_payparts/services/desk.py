@@ -72,7 +72,10 @@ def ask_bank(payment: Payment, *, by: Any) -> Asked:
 
 
 def add_note(payment: Payment, text: str, *, by: Any) -> PaymentEvent:
-    """Write a note into the payment's history. Raises ``NotAllowed`` without ``ask`` or ``resolve``."""
+    """Write a note into the payment's history; the same one twice in a row is written once.
+
+    Raises ``NotAllowed`` without ``ask`` or ``resolve``, and for a note that says nothing.
+    """
     require(by, ASK, RESOLVE)
     text = _reason(text)
     return retry_deadlocks(lambda: _write_note(payment, text, by))
@@ -80,6 +83,9 @@ def add_note(payment: Payment, text: str, *, by: Any) -> PaymentEvent:
 
 def _write_note(payment: Payment, text: str, by: Any) -> PaymentEvent:
     with locked(payment.pk) as row:
+        last = row.events.order_by("-pk").first()
+        if last and (last.type, last.user_id, last.message) == (EventType.NOTE, by.pk, text):
+            return last
         return record(row, type=EventType.NOTE, source=Source.STAFF, user=by, message=text)
 
 
