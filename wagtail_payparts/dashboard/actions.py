@@ -187,13 +187,13 @@ class PaymentAction(StaffAction):
             str(cls.label),
             url=cls.url(payment, *arguments, back_to=back_to),
             icon_name=cls.icon_name,
-            classname="button button-small button-secondary",
+            classname="button button-small button-secondary payparts-button",
         )
 
     @classmethod
     def pattern(cls, viewset: Any) -> URLPattern:
-        view: Any = viewset.construct_view(cls)
-        return path(f"<int:pk>/{cls.name}/{cls.route}", view, name=cls.name)
+        pattern: URLPattern = path(f"<int:pk>/{cls.name}/{cls.route}", viewset.construct_view(cls), name=cls.name)
+        return pattern
 
     def get_base_object_queryset(self) -> Any:
         return Payment.objects.select_related("buyer_order")

@@ -101,7 +101,8 @@ class DeliverAgain(PaymentAction):
     def facts(self) -> list[tuple[str, str]]:
         failed = desk.failed_results(self.object).select_related("delivery").order_by("pk")
         named = [
-            f"“{signal_label(result.delivery.signal)}” → {receiver_label(result.receiver)}"
+            _("“%(signal)s” → %(receiver)s")
+            % {"signal": signal_label(result.delivery.signal), "receiver": receiver_label(result.receiver)}
             for result in failed[: NAMED + 1]
         ]
         if len(named) > NAMED:
