@@ -84,9 +84,15 @@ def _a_payment_with_a_history() -> Payment:
     )
     olha, _created = get_user_model().objects.get_or_create(username="olha", defaults={"first_name": "Ольга"})
     Refund.objects.create(payment=payment, amount=500, reason="Пошкоджено", state="accepted", requested_by=olha)
-    _event(payment, type=EventType.PAYMENT_CREATE, source="checkout", state="CREATED", verdict="applied", http_status=200)
     _event(
-        payment, type=EventType.POLL, source="poll", verdict="unreachable", message="no reply from the bank: ReadTimeout"
+        payment, type=EventType.PAYMENT_CREATE, source="checkout", state="CREATED", verdict="applied", http_status=200
+    )
+    _event(
+        payment,
+        type=EventType.POLL,
+        source="poll",
+        verdict="unreachable",
+        message="no reply from the bank: ReadTimeout",
     )
     _event(
         payment,
