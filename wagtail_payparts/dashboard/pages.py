@@ -65,6 +65,9 @@ class PaymentPageView(LedgerPageView):
     template_name = "wagtail_payparts/admin/payment.html"
     related = ("buyer_order", "offer", "site", "claim_event")
 
+    def get_page_subtitle(self) -> str:
+        return clean(str(self.object))
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         payment: Payment = self.object
         order = payment.buyer_order
