@@ -10,6 +10,7 @@ from wagtail.snippets.models import register_snippet
 
 from wagtail_payparts.dashboard.exports import EXPORTED
 from wagtail_payparts.dashboard.home import add_panel
+from wagtail_payparts.dashboard.log import register_actions
 from wagtail_payparts.dashboard.order_actions import register_order_actions
 from wagtail_payparts.dashboard.permissions import register_places, register_policies
 from wagtail_payparts.dashboard.viewsets import PayInPartsGroup
@@ -36,3 +37,4 @@ hooks.register("construct_homepage_panels", add_panel)
 def register_log_actions(actions: Any) -> None:
     actions.register_action(EXPORTED, _("Export payments"), _("Payments were exported"))
     register_order_actions(actions)
+    register_actions(actions)

@@ -10,13 +10,15 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.admin_url_finder import AdminURLFinder
+from wagtail.admin.utils import get_user_display_name
 from wagtail.admin.views import generic
 
-from wagtail_payparts.dashboard.attention import explain
 from wagtail_payparts.dashboard.columns import instalments, state_kind
 from wagtail_payparts.dashboard.moments import write_moment
+from wagtail_payparts.dashboard.payment_actions import buttons, open_questions
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy
-from wagtail_payparts.dashboard.timeline import bank_text, build_timeline
+from wagtail_payparts.dashboard.texts import bank_text
+from wagtail_payparts.dashboard.timeline import build_timeline
 from wagtail_payparts.models import Payment
 from wagtail_payparts.resources import clean
 from wagtail_payparts.states import PaymentState, from_bank
@@ -63,6 +65,9 @@ class PaymentPageView(LedgerPageView):
     template_name = "wagtail_payparts/admin/payment.html"
     related = ("buyer_order", "offer", "site", "claim_event")
 
+    def get_page_subtitle(self) -> str:
+        return clean(str(self.object))
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         payment: Payment = self.object
         order = payment.buyer_order
@@ -74,14 +79,15 @@ class PaymentPageView(LedgerPageView):
             "with_buyer": self.with_buyer,
             "paid": payment.amount if payment.is_paid else None,
             "instalments": instalments(payment),
-            "attention": [explain(code) for code in payment.attention_codes],
+            "buttons": buttons(payment, self.request.user),
+            "attention": open_questions(payment, self.request.user),
             "lines": readable_lines(payment.lines_with_totals()),
             "order": order,
             "order_url": reverse("payparts_orders:inspect", args=[order.pk]) if order and sees_order else None,
             "offer_url": self.offer_url(),
             "page_url": payment.page_url if _is_web_address(payment.page_url) else "",
             "receipt": self._receipt(payment),
-            "refunds": list(payment.refunds.select_related("requested_by").order_by("pk")),
+            "refunds": _refunds(payment),
             "bank_word": _bank_word(payment.bank_state),
             "bank_message": bank_text(payment.bank_message, payment.state, with_buyer=self.with_buyer),
             "claim_word": _bank_word(payment.claim_state),
@@ -89,8 +95,13 @@ class PaymentPageView(LedgerPageView):
                 name: write_moment(getattr(payment, name))
                 for name in ("created_at", "state_changed_at", "settled_at", "claim_at", "next_poll_at")
             },
-            "timeline": build_timeline(payment, with_buyer=self.with_buyer),
+            "timeline": build_timeline(payment, with_buyer=self.with_buyer, before=self._before()),
         }
+
+    def _before(self) -> int | None:
+        """The event before which the timeline ends; what is no number shows the newest."""
+        before = self.request.GET.get("before", "")
+        return int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
 
     def _receipt(self, payment: Payment) -> list[tuple[str, str]]:
         return [
@@ -98,6 +109,19 @@ class PaymentPageView(LedgerPageView):
             for name, label in _RECEIPT.items()
             if payment.receipt.get(name) and (self.with_buyer or name not in _PERSONAL)
         ]
+
+
+def _refunds(payment: Payment) -> list[dict[str, Any]]:
+    return [
+        {
+            "amount": refund.amount,
+            "state": refund.get_state_display(),
+            "reason": clean(refund.reason),
+            "at": write_moment(refund.created_at),
+            "who": clean(str(get_user_display_name(refund.requested_by))) if refund.requested_by else "",
+        }
+        for refund in payment.refunds.select_related("requested_by").order_by("pk")
+    ]
 
 
 def readable_lines(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

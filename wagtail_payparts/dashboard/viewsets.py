@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import pgettext_lazy
 from wagtail.admin.viewsets.model import ModelViewSetGroup
 
 from wagtail_payparts.dashboard.health import HealthViewSet
+from wagtail_payparts.dashboard.inbox import InboxViewSet, inbox_patterns
 from wagtail_payparts.dashboard.ledger import LedgerViewSet
 from wagtail_payparts.dashboard.listings import PaymentIndexView
 from wagtail_payparts.dashboard.offers import OfferViewSet
 from wagtail_payparts.dashboard.orders import OrderViewSet
 from wagtail_payparts.dashboard.overview import OverviewViewSet
 from wagtail_payparts.dashboard.pages import PaymentPageView
+from wagtail_payparts.dashboard.payment_actions import PAYMENT_ACTIONS
 from wagtail_payparts.dashboard.permissions import payment_policy
 from wagtail_payparts.models import Payment
 
@@ -26,9 +30,13 @@ class PaymentViewSet(LedgerViewSet):
     index_view_class = PaymentIndexView
     inspect_view_class = PaymentPageView
 
+    def get_urlpatterns(self) -> list[Any]:
+        own = [action.pattern(self) for action in PAYMENT_ACTIONS]
+        return [*super().get_urlpatterns(), *inbox_patterns(self), *own]
+
 
 class PayInPartsGroup(ModelViewSetGroup):
-    items = (OverviewViewSet, PaymentViewSet, OrderViewSet, OfferViewSet, HealthViewSet)
+    items = (OverviewViewSet, PaymentViewSet, InboxViewSet, OrderViewSet, OfferViewSet, HealthViewSet)
     menu_label = pgettext_lazy("the menu", "Pay in parts")
     menu_name = "payparts"
     menu_icon = "payparts-parts"

@@ -321,6 +321,8 @@ def _note_missing_amount(row: Payment) -> None:
         type=EventType.NOTE,
         source=Source.POLL,
         message=_("The bank's answer named no amount, so it could not be compared with ours."),
+        # So that it can be told in the language of whoever reads it.
+        payload={"note": "no_amount"},
     )
 
 
