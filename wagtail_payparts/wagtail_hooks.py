@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
+from wagtail_payparts.dashboard.bulk import BULK_ACTIONS, register_bulk_log_actions
 from wagtail_payparts.dashboard.exports import EXPORTED
 from wagtail_payparts.dashboard.permissions import register_policies
 from wagtail_payparts.dashboard.viewsets import PayInPartsGroup
@@ -29,3 +30,8 @@ def register_icons(icons: list[str]) -> list[str]:
 @hooks.register("register_log_actions")
 def register_log_actions(actions: Any) -> None:
     actions.register_action(EXPORTED, _("Export payments"), _("Payments were exported"))
+
+
+hooks.register("register_log_actions", register_bulk_log_actions)
+for bulk_action in BULK_ACTIONS:
+    hooks.register("register_bulk_action", bulk_action)

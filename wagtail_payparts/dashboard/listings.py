@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views import generic
 
+from wagtail_payparts.dashboard.bulk import BulkListing
 from wagtail_payparts.dashboard.columns import order_columns, payment_columns
 from wagtail_payparts.dashboard.exports import export_listing, refuse
 from wagtail_payparts.dashboard.filters import OrderFilterSet, PaymentFilterSet
@@ -58,7 +59,7 @@ class LedgerIndexView(generic.IndexView):
         ]
 
 
-class PaymentIndexView(LedgerIndexView):
+class PaymentIndexView(BulkListing, LedgerIndexView):
     filterset_class = PaymentFilterSet
     orderings = LedgerIndexView.orderings | {
         "amount": ("amount", "-pk"),
