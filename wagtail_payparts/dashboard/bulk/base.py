@@ -18,6 +18,7 @@ from wagtail_payparts.dashboard.bulk.selection import SHOWN, SelectionRefused, r
 from wagtail_payparts.dashboard.columns import state_kind
 from wagtail_payparts.dashboard.permissions import payment_policy
 from wagtail_payparts.models import Payment
+from wagtail_payparts.resources import clean
 
 
 #: A confirmation lists so many payments and counts the rest.
@@ -125,5 +126,6 @@ def _row(payment: Payment) -> dict[str, Any]:
         "payment": payment,
         "url": reverse("payparts_payments:inspect", args=[payment.pk]),
         "kind": state_kind(payment.state),
-        "attention": [explain(code).label for code in payment.attention_codes],
+        "reference": clean(payment.reference),
+        "attention": [clean(explain(code).label) for code in payment.attention_codes],
     }
