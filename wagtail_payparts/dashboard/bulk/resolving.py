@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from django import forms
+from django.http import HttpResponseBase
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from wagtail.admin import messages
@@ -64,7 +65,7 @@ class ResolveBulkAction(PaymentBulkAction):
     permission = "resolve"
     template_name = "wagtail_payparts/admin/bulk/resolve.html"
     form_class = ResolveForm
-    question = _("Resolve what needs attention in these payments")
+    question = _("Resolve what needs attention")
     submit_label = _("Resolve")
 
     def get_form_kwargs(self) -> dict[str, Any]:
@@ -83,6 +84,12 @@ class ResolveBulkAction(PaymentBulkAction):
 
     def can_act(self) -> bool:
         return bool(self._open_codes())
+
+    def form_invalid(self, form: Any) -> HttpResponseBase:
+        # The form stands below a long list.
+        messages.validation_error(self.request, _("Nothing was done: the form below has errors."), form)
+        response: HttpResponseBase = super().form_invalid(form)
+        return response
 
     def act(self, form: Any) -> None:
         code, decision, note = (form.cleaned_data[name] for name in ("code", "decision", "note"))
