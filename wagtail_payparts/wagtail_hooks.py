@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail import hooks
 from wagtail.snippets.models import register_snippet
 
+from wagtail_payparts.dashboard.bulk import BULK_ACTIONS
 from wagtail_payparts.dashboard.exports import EXPORTED
 from wagtail_payparts.dashboard.home import add_panel
 from wagtail_payparts.dashboard.log import register_actions
@@ -38,3 +39,7 @@ def register_log_actions(actions: Any) -> None:
     actions.register_action(EXPORTED, _("Export payments"), _("Payments were exported"))
     register_order_actions(actions)
     register_actions(actions)
+
+
+for bulk_action in BULK_ACTIONS:
+    hooks.register("register_bulk_action", bulk_action)

@@ -48,6 +48,10 @@ class IdentityColumn(Styled, TitleColumn):
 
     cell_template_name = "wagtail_payparts/admin/cells/identity.html"
 
+    def get_title_id(self, instance: Any, parent_context: Any) -> str:
+        """What the box for bulk actions in the same row is described by."""
+        return f"{instance._meta.model_name}_{instance.pk}_title"
+
 
 class StateColumn(Styled, Column):
     """State, and whether a person has to decide something, in words."""

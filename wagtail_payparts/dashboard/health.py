@@ -18,7 +18,7 @@ from wagtail.admin.viewsets.base import ViewSet
 
 from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.dashboard.permissions import payment_policy
-from wagtail_payparts.dashboard.timeline import Text, clip
+from wagtail_payparts.dashboard.texts import Text, clip
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services.diagnosis import Finding, Level, ago, diagnose
 from wagtail_payparts.services.health import (

@@ -10,6 +10,7 @@ from django.utils.functional import cached_property
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views import generic
 
+from wagtail_payparts.dashboard.bulk import BulkListing
 from wagtail_payparts.dashboard.columns import payment_columns
 from wagtail_payparts.dashboard.exports import export_listing
 from wagtail_payparts.dashboard.filters import PaymentFilterSet
@@ -57,7 +58,7 @@ class LedgerIndexView(generic.IndexView):
         ]
 
 
-class PaymentIndexView(LedgerIndexView):
+class PaymentIndexView(BulkListing, LedgerIndexView):
     filterset_class = PaymentFilterSet
     orderings = LedgerIndexView.orderings | {
         "amount": ("amount", "-pk"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import models, transaction
@@ -33,6 +34,11 @@ def write_log(row: models.Model, action: str, **data: Any) -> None:
             log(row, action, data=data, uuid=uuid.uuid4())
     except Exception:
         logger.exception("%s of %s #%s could not be logged", action, type(row).__name__, row.pk)
+
+
+def write_log_of_each(rows: Iterable[models.Model], action: str, **data: Any) -> None:
+    for row in rows:
+        write_log(row, action, **data)
 
 
 class Asked(LogFormatter):
