@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
@@ -39,6 +41,8 @@ _RECEIVERS = {
     "wagtail_payparts.order.cancel": gettext_lazy("The order is cancelled, if no other payment can pay it"),
     "wagtail_payparts.order.expire": gettext_lazy("The order is cancelled, if no other payment can pay it"),
 }
+#: What is read of a result.
+_RESULT = ("receiver", "attempts", "last_error", "next_attempt_at", "delivered_at", "given_up_at")
 
 
 @dataclass(frozen=True)
@@ -73,15 +77,27 @@ def receiver_label(receiver: str) -> str:
     return str(_RECEIVERS.get(receiver, clean(receiver)))
 
 
-def announce(delivery: SignalDelivery) -> Announcement:
-    """A delivery with its results, in words."""
-    results: Iterable[Any] = delivery.results.all()
-    is_done = delivery.done_at is not None
+def announcements_of(deliveries: QuerySet[SignalDelivery]) -> dict[int, list[Announcement]]:
+    """Deliveries with their results, in words, by the id of their event. One query."""
+    results = [f"results__{name}" for name in _RESULT]
+    rows = deliveries.order_by("pk", "results__pk").values("pk", "event_id", "signal", "arguments", "done_at", *results)
+    by_event: dict[int, list[Announcement]] = {}
+    for _pk, group in groupby(rows, key=itemgetter("pk")):
+        of_one = list(group)
+        by_event.setdefault(of_one[0]["event_id"], []).append(_announcement(of_one))
+    return by_event
+
+
+def _announcement(rows: list[dict[str, Any]]) -> Announcement:
+    """``rows``: the delivery, once for each of its results, or alone."""
+    delivery = rows[0]
+    is_done = delivery["done_at"] is not None
+    results = [ReceiverResult(**{name: row[f"results__{name}"] for name in _RESULT}) for row in rows]
     return Announcement(
-        label=signal_label(delivery.signal),
-        signal=delivery.signal if delivery.signal in _SIGNALS else "",
-        about=_about(delivery.arguments),
-        outcomes=[_outcome(result, is_done=is_done) for result in results],
+        label=signal_label(delivery["signal"]),
+        signal=delivery["signal"] if delivery["signal"] in _SIGNALS else "",
+        about=_about(delivery["arguments"]),
+        outcomes=[_outcome(result, is_done=is_done) for result in results if result.receiver],
         is_done=is_done,
     )
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db.models import Exists, F, OuterRef
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.admin_url_finder import AdminURLFinder
-from wagtail.admin.utils import get_user_display_name
 from wagtail.admin.views import generic
 
 from wagtail_payparts.dashboard.columns import instalments, state_kind
@@ -19,8 +20,9 @@ from wagtail_payparts.dashboard.payment_actions import buttons, open_questions
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy
 from wagtail_payparts.dashboard.texts import bank_text
 from wagtail_payparts.dashboard.timeline import build_timeline
-from wagtail_payparts.models import Payment
+from wagtail_payparts.models import Payment, RefundState
 from wagtail_payparts.resources import clean
+from wagtail_payparts.services import desk
 from wagtail_payparts.states import PaymentState, from_bank
 
 
@@ -34,6 +36,8 @@ _RECEIPT = {
     "terminal": gettext_lazy("Terminal"),
     "acquirer": gettext_lazy("Acquirer"),
 }
+#: What is read of a refund.
+_REFUND = ("pk", "amount", "state", "reason", "created_at", "requested_by")
 #: What the receipt says of the buyer.
 _PERSONAL = {"card_mask", "owner_name"}
 
@@ -63,7 +67,22 @@ class LedgerPageView(generic.InspectView):
 class PaymentPageView(LedgerPageView):
     page_title = gettext_lazy("Payment")
     template_name = "wagtail_payparts/admin/payment.html"
-    related = ("buyer_order", "offer", "site", "claim_event")
+    related = ("buyer_order", "offer", "site")
+
+    def get_object(self, queryset: Any = None) -> Payment:
+        """One query for the payment and its refunds: each row is the payment with one of them."""
+        rows: list[Any] = list(
+            Payment.objects.filter(pk=self.pk)
+            .select_related(*self.related)
+            .annotate(has_failed=Exists(desk.failed_results(OuterRef("pk"))))
+            .annotate(**{f"refund_{name}": F(f"refunds__{name}") for name in _REFUND})
+            .order_by("refunds__pk")
+        )
+        if not rows:
+            raise Http404
+        self.refunds = [row for row in rows if row.refund_pk]
+        payment: Payment = rows[0]
+        return payment
 
     def get_page_subtitle(self) -> str:
         return clean(str(self.object))
@@ -72,6 +91,7 @@ class PaymentPageView(LedgerPageView):
         payment: Payment = self.object
         order = payment.buyer_order
         sees_order = order is not None and order_policy.user_has_permission(self.request.user, "view")
+        timeline = build_timeline(payment, with_buyer=self.with_buyer, before=self._before())
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {
             "payment": payment,
@@ -87,7 +107,7 @@ class PaymentPageView(LedgerPageView):
             "offer_url": self.offer_url(),
             "page_url": payment.page_url if _is_web_address(payment.page_url) else "",
             "receipt": self._receipt(payment),
-            "refunds": _refunds(payment),
+            "refunds": [_refund(row, timeline.names) for row in self.refunds],
             "bank_word": _bank_word(payment.bank_state),
             "bank_message": bank_text(payment.bank_message, payment.state, with_buyer=self.with_buyer),
             "claim_word": _bank_word(payment.claim_state),
@@ -95,7 +115,7 @@ class PaymentPageView(LedgerPageView):
                 name: write_moment(getattr(payment, name))
                 for name in ("created_at", "state_changed_at", "settled_at", "claim_at", "next_poll_at")
             },
-            "timeline": build_timeline(payment, with_buyer=self.with_buyer, before=self._before()),
+            "timeline": timeline,
         }
 
     def _before(self) -> int | None:
@@ -111,17 +131,14 @@ class PaymentPageView(LedgerPageView):
         ]
 
 
-def _refunds(payment: Payment) -> list[dict[str, Any]]:
-    return [
-        {
-            "amount": refund.amount,
-            "state": refund.get_state_display(),
-            "reason": clean(refund.reason),
-            "at": write_moment(refund.created_at),
-            "who": clean(str(get_user_display_name(refund.requested_by))) if refund.requested_by else "",
-        }
-        for refund in payment.refunds.select_related("requested_by").order_by("pk")
-    ]
+def _refund(row: Any, names: dict[int, str]) -> dict[str, Any]:
+    return {
+        "amount": row.refund_amount,
+        "state": str(dict(RefundState.choices).get(row.refund_state, row.refund_state)),
+        "reason": clean(row.refund_reason),
+        "at": write_moment(row.refund_created_at),
+        "who": names.get(row.refund_requested_by, ""),
+    }
 
 
 def readable_lines(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

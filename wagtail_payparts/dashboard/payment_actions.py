@@ -91,7 +91,9 @@ class DeliverAgain(PaymentAction):
 
     @classmethod
     def is_sensible(cls, payment: Payment) -> bool:
-        return bool(desk.failed_results(payment).exists())
+        # The payment's page asks for it together with the payment.
+        known = getattr(payment, "has_failed", None)
+        return bool(desk.failed_results(payment).exists() if known is None else known)
 
     def why_not(self) -> str:
         if self.is_sensible(self.object):

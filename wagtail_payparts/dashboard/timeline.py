@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from wagtail.admin.utils import get_user_display_name
 
-from wagtail_payparts.dashboard.announcements import Announcement, announce
+from wagtail_payparts.dashboard.announcements import Announcement, announcements_of
 from wagtail_payparts.dashboard.attention import explain
 from wagtail_payparts.dashboard.columns import WAITING, state_kind
 from wagtail_payparts.dashboard.exchanges import explain_exchange, is_technical
@@ -60,31 +61,29 @@ class Entry:
 @dataclass(frozen=True)
 class Timeline:
     entries: list[Entry]
-    #: How many events are older than those shown, and the id of the oldest one shown if there are any.
-    older: int
+    #: The id of the oldest event that is shown, if there are older ones.
     before: int | None
     #: Whether newer ones are left out.
     is_past: bool
+    #: Those who acted, by their ids.
+    names: dict[int, str]
 
 
 def build_timeline(payment: Payment, *, with_buyer: bool, before: int | None = None) -> Timeline:
-    """The newest events of a payment, or the newest older than ``before``, oldest first. Four queries at most.
+    """The newest events of a payment, or the newest older than ``before``, oldest first. Two queries.
 
     ``with_buyer``: whether to show what can name the buyer.
     """
     past = payment.events.filter(pk__lt=before) if before is not None else payment.events.all()
-    events = list(past.select_related("user__wagtail_userprofile").order_by("-pk")[: MAX_EVENTS + 1])
-    older = past.count() - MAX_EVENTS if len(events) > MAX_EVENTS else 0
+    events = list(past.select_related("user").order_by("-pk")[: MAX_EVENTS + 1])
+    has_older = len(events) > MAX_EVENTS
     events = events[:MAX_EVENTS][::-1]
-    announced: dict[int, list[Announcement]] = {}
-    deliveries = payment.deliveries.filter(event__in=[event.pk for event in events]).order_by("pk")
-    for delivery in deliveries.prefetch_related("results"):
-        announced.setdefault(delivery.event_id, []).append(announce(delivery))
+    announced = announcements_of(payment.deliveries.filter(event__in=[event.pk for event in events]))
     return Timeline(
         entries=[_entry(event, announced.get(event.pk, []), with_buyer) for event in events],
-        older=older,
-        before=events[0].pk if older else None,
+        before=events[0].pk if has_older else None,
         is_past=before is not None,
+        names={event.user.pk: _name(event.user) for event in events if event.user},
     )
 
 
@@ -114,10 +113,14 @@ def _entry(event: PaymentEvent, announcements: list[Announcement], with_buyer: b
 
 def _who(event: PaymentEvent) -> str:
     if event.user:
-        return clean(str(get_user_display_name(event.user)))
+        return _name(event.user)
     if event.type in _BY_HAND and event.source == "staff":
         return _("somebody whose account is gone")
     return str(event.get_source_display())
+
+
+def _name(user: Any) -> str:
+    return clean(str(get_user_display_name(user)))
 
 
 def _facts(event: PaymentEvent) -> list[str]:

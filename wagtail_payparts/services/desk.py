@@ -126,7 +126,7 @@ def deliver_again(payment: Payment, *, by: Any) -> Payment:
     return row
 
 
-def failed_results(payment: Payment) -> Any:
+def failed_results(payment: Any) -> Any:
     """What receivers could not do with signals of a payment, so far or for good."""
     return ReceiverResult.objects.filter(delivery__payment=payment, delivered_at__isnull=True, attempts__gt=0)
 
