@@ -82,8 +82,8 @@ def test_no_number_of_rows_costs_more_queries(viewer: Client, django_assert_max_
     for number in range(30):
         make_payment(buyer_order=make_order(), reference=f"R{number}", attention="late_success")
     viewer.get(PAYMENTS)
-    # Eight of Wagtail's own for the person and the page; the payments and their number are two.
-    with django_assert_max_num_queries(11):
+    # Nine of Wagtail's own for the person and the page; the payments bring their number with them.
+    with django_assert_max_num_queries(10):
         assert len(listed(viewer, PAYMENTS)) == 30
 
 
@@ -95,8 +95,8 @@ def test_the_order_of_equals_is_stable_and_follows_the_index(viewer: Client) -> 
     assert listed(viewer, PAYMENTS) == ids[::-1]
     assert listed(viewer, PAYMENTS, ordering="created_at") == ids
     assert listed(viewer, PAYMENTS, ordering="-created_at") == ids[::-1]
-    assert listed(viewer, PAYMENTS, ordering="amount") == ids[::-1]
-    assert listed(viewer, PAYMENTS, ordering="-amount") == ids
+    assert listed(viewer, PAYMENTS, ordering="amount") == ids
+    assert listed(viewer, PAYMENTS, ordering="-amount") == ids[::-1]
     assert listed(viewer, PAYMENTS, ordering="bank_message") == ids[::-1]
 
 
@@ -116,7 +116,7 @@ def test_states_and_services_are_filtered_by_any_of_the_ticked(viewer: Client) -
 
 
 def test_filters_do_not_make_the_database_look_for_doubles(viewer: Client, django_assert_max_num_queries: Any) -> None:
-    with django_assert_max_num_queries(11) as queries:
+    with django_assert_max_num_queries(10) as queries:
         viewer.get(PAYMENTS, {"state": ["SUCCESS", "FAIL"], "merchant_type": "II"})
     ours = [query["sql"] for query in queries if 'FROM "wagtail_payparts_payment"' in query["sql"].replace("`", '"')]
     assert ours
