@@ -19,6 +19,10 @@ from wagtail_payparts.models import MerchantType, Order, OrderStatus, Payment
 from wagtail_payparts.states import OPEN, PaymentState
 
 
+#: Filters of payments whose index goes on by the day.
+BY_DAY = {"state", "progress", "attention", "merchant_type", "parts_count", "store", "site", "is_test"}
+
+
 class CodesFilter(django_filters.MultipleChoiceFilter):
     """Any of the ticked codes, as one ``IN``; without the DISTINCT that the filter would add to every query."""
 

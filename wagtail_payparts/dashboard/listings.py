@@ -13,8 +13,8 @@ from wagtail.admin.views import generic
 
 from wagtail_payparts.dashboard.columns import order_columns, payment_columns
 from wagtail_payparts.dashboard.exports import export_listing, refuse
-from wagtail_payparts.dashboard.filters import OrderFilterSet, PaymentFilterSet
-from wagtail_payparts.dashboard.paging import LedgerPage, PagedView
+from wagtail_payparts.dashboard.filters import BY_DAY, OrderFilterSet, PaymentFilterSet
+from wagtail_payparts.dashboard.paging import MOST_COUNTED, MOST_COUNTED_SLOWLY, LedgerPage, PagedView
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER
 from wagtail_payparts.dashboard.searching import MOST_FOUND, search_orders, search_payments
 from wagtail_payparts.models import Payment
@@ -81,6 +81,18 @@ class PaymentIndexView(LedgerIndexView):
         if not self.is_searching:
             return queryset
         return search_payments(queryset, self.search_query, with_buyer=self.with_buyer)
+
+    @property
+    def is_short(self) -> bool:  # type: ignore[override]
+        return bool(self.is_searching)
+
+    @property
+    def most_counted(self) -> int:  # type: ignore[override]
+        """As far as an index alone can count: by one filter, or by days and one of those that go on by the day."""
+        in_force = set(self.filters.form.changed_data)
+        others = in_force - {"created_at"}
+        is_served = len(others) <= 1 and (in_force == others or others <= BY_DAY)
+        return MOST_COUNTED if is_served else MOST_COUNTED_SLOWLY
 
     def notes(self, page: LedgerPage) -> list[str]:
         notes = super().notes(page)

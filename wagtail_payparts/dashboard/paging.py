@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page
-from django.db.models import BooleanField, F, Func, IntegerField, QuerySet, Subquery, Value
+from django.db.models import BooleanField, Count, F, Func, IntegerField, QuerySet, Subquery, Value, Window
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThan
 from django.http import HttpRequest, QueryDict
@@ -31,6 +31,10 @@ from wagtail.admin.paginator import WagtailPaginator
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 MICROSECOND = timedelta(microseconds=1)
 PLACE = re.compile(r"(after|before)-(\d{1,18})-(\d{1,18})", re.ASCII)
+#: And no number leads further.
+MOST_COUNTED = 10_000
+#: Where more than one filter is in force, of which the database's indexes serve one.
+MOST_COUNTED_SLOWLY = 1_000
 #: Of the query of a listing in a link to one of its rows.
 LONGEST_QUERY = 2000
 #: What only the answer to a script needs, and what would be a download.
@@ -103,10 +107,19 @@ class LedgerPage(Page):
 class BoundedPaginator(WagtailPaginator):
     """Counts no further than ``limit``; the numbered pages end there. ``first_key`` is what the rows are sorted by."""
 
-    limit = 10_000
-
-    def __init__(self, rows: QuerySet[Any], per_page: int, *, first_key: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        rows: QuerySet[Any],
+        per_page: int,
+        *,
+        first_key: str,
+        limit: int = MOST_COUNTED,
+        is_short: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """``is_short``: there are so few rows in any case that they are counted best while they are read."""
         super().__init__(rows, per_page, **kwargs)
+        self.limit, self.is_short = limit, is_short
         self.is_descending = first_key.startswith("-")
         self.field = rows.model._meta.get_field(first_key.removeprefix("-"))
 
@@ -165,12 +178,13 @@ class BoundedPaginator(WagtailPaginator):
 
     def _rows(self, number: int) -> list[Any]:
         start = (number - 1) * self.per_page
-        if start:
+        if start and not self.is_short:
             # The index alone tells which rows are wanted; those that are skipped are not read.
             keys = self.object_list.select_related(None).values("pk")[start : start + self.per_page]
             return self._read(self.object_list.filter(pk__in=Among(keys)))
-        rows = self._read(self.object_list, self.per_page)
-        self.__dict__.setdefault("counted", len(rows))
+        rows = self._read(self.object_list, start, start + self.per_page)
+        if not start and not rows:
+            self.__dict__["counted"] = 0
         return rows
 
     def _stretch(self, direction: str, value: str, pk: str) -> LedgerPage:
@@ -200,11 +214,12 @@ class BoundedPaginator(WagtailPaginator):
             LessThan(rows_there, row_here) if is_less else GreaterThan(rows_there, row_here),
             **{f"{name}__{'lte' if is_less else 'gte'}": place.value},
         )
-        return self._read(rows.reverse() if is_back else rows, self.per_page + 1)
+        return self._read(rows.reverse() if is_back else rows, 0, self.per_page + 1)
 
-    def _read(self, rows: QuerySet[Any], most: int | None = None) -> list[Any]:
+    def _read(self, rows: QuerySet[Any], start: int | None = None, end: int | None = None) -> list[Any]:
         """Rows, and with the same query how many there are in all."""
-        found = list(rows.annotate(payparts_counted=Counted(self._countable()))[:most])
+        in_all = Window(Count("*")) if self.is_short else Counted(self._countable())
+        found = list(rows.annotate(payparts_counted=in_all)[start:end])
         if found:
             self.__dict__["counted"] = found[0].payparts_counted
         return found
@@ -224,12 +239,16 @@ class PagedView:
     #: What the rows are sorted by for each value of ``?ordering=``.
     orderings: Mapping[str, tuple[str, ...]]
     ordering: str
-    is_searching: bool
+    #: No filter or search leaves more than a few hundred rows.
+    is_short = False
+    most_counted = MOST_COUNTED
 
     def get_paginator(self, queryset: QuerySet[Any], per_page: int, **kwargs: Any) -> BoundedPaginator:
-        if self.is_searching:
-            queryset = sorted_apart(queryset, self.orderings[self.ordering])
-        return self.paginator_class(queryset, per_page, first_key=self.orderings[self.ordering][0], **kwargs)
+        ordering = self.orderings[self.ordering]
+        if self.is_short:
+            queryset = sorted_apart(queryset, ordering)
+        kwargs |= {"first_key": ordering[0], "limit": self.most_counted, "is_short": self.is_short}
+        return self.paginator_class(queryset, per_page, **kwargs)
 
     def get_context_data(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(*args, **kwargs)  # type: ignore[misc]

@@ -416,6 +416,7 @@ class Migration(migrations.Migration):
                     "site",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
@@ -757,6 +758,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="payment",
             index=models.Index(fields=["store", "-created_at", "-id"], name="payparts_payment_by_store"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["site", "-created_at", "-id"], name="payparts_payment_by_site"),
         ),
         migrations.AddIndex(
             model_name="payment",

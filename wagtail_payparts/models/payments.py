@@ -144,6 +144,7 @@ class Payment(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
+        db_index=False,  # the listing's index begins with it
         related_name="+",
         verbose_name=_("site"),
     )
@@ -191,6 +192,7 @@ class Payment(models.Model):
             models.Index(fields=["state", "-created_at", "-id"], name="payparts_payment_by_state"),
             models.Index(fields=["merchant_type", "-created_at", "-id"], name="payparts_payment_service"),
             models.Index(fields=["store", "-created_at", "-id"], name="payparts_payment_by_store"),
+            models.Index(fields=["site", "-created_at", "-id"], name="payparts_payment_by_site"),
             models.Index(fields=["parts_count", "-created_at", "-id"], name="payparts_payment_by_parts"),
             models.Index(fields=["attention", "-created_at", "-id"], name="payparts_payment_attention"),
             models.Index(fields=["is_test", "-created_at", "-id"], name="payparts_payment_test"),
