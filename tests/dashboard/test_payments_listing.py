@@ -199,34 +199,6 @@ def test_a_filter_that_cannot_be_read_shows_nothing_and_says_why(
     assert "export=" not in str(soup)
 
 
-@pytest.mark.parametrize("words_typed", ["01ABC", "01ABCDEF", "01abcdef", " 01ABCDEF ", "SHOP-1", "SHOP-17"])
-def test_search_finds_by_order_id_and_reference_or_their_beginning(viewer: Client, words_typed: str) -> None:
-    make_payment(order_id="01ABCDEF", reference="SHOP-17")
-    make_payment(order_id="9901ABCDEF", reference="X-SHOP-17", offer_title="01ABC", bank_message="SHOP-1")
-    assert listed(viewer, PAYMENTS, q=words_typed) == ["01ABCDEF"]
-
-
-@pytest.mark.parametrize("words_typed", ["%", "_", "01ABC%", "ABC", "чайник"])
-def test_search_finds_nothing_else(viewer: Client, words_typed: str) -> None:
-    make_payment(order_id="01ABCDEF", offer_title="чайник")
-    assert listed(viewer, PAYMENTS, q=words_typed) == []
-
-
-@pytest.mark.parametrize("phone", ["+380671234567", "067 123 45 67", "(067) 123-45-67", "380671234567"])
-def test_a_phone_finds_payments_for_those_who_may_see_the_buyer(accountant: Client, viewer: Client, phone: str) -> None:
-    make_payment(order_id="A", buyer_order=make_order(buyer_phone="+380671234567"))
-    make_payment(order_id="B", buyer_order=make_order(buyer_phone="+380671234568"))
-    assert listed(accountant, PAYMENTS, q=phone) == ["A"]
-    assert listed(viewer, PAYMENTS, q=phone) == []
-
-
-def test_search_and_filters_go_together(viewer: Client) -> None:
-    make_payment(order_id="A1", state="SUCCESS")
-    make_payment(order_id="A2", state="FAIL")
-    make_payment(order_id="B1", state="SUCCESS")
-    assert listed(viewer, PAYMENTS, q="A", state="SUCCESS") == ["A1"]
-
-
 def test_export_is_offered_to_those_who_may_and_keeps_the_filters(
     accountant: Client, viewer: Client, staff: Callable[..., Client]
 ) -> None:

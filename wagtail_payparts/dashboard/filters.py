@@ -14,10 +14,13 @@ from wagtail.models import Site
 
 from wagtail_payparts import conf
 from wagtail_payparts.dashboard.periods import PeriodFilter
+from wagtail_payparts.dashboard.pills import register_pills
 from wagtail_payparts.dashboard.ranges import AmountFilter, CountFilter, DayRangeFilter
 from wagtail_payparts.models import MerchantType, Order, OrderStatus, Payment
 from wagtail_payparts.states import OPEN, PaymentState
 
+
+register_pills()
 
 #: Filters of payments whose index goes on by the day.
 BY_DAY = {"state", "progress", "attention", "merchant_type", "parts_count", "store", "site", "is_test"}

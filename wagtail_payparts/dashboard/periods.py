@@ -58,6 +58,15 @@ class PeriodWidget(RangeWidget):
     def __init__(self) -> None:
         super().__init__([forms.RadioSelect(choices=_period_choices()), day_input(), day_input()])
 
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        radios = context["widget"]["subwidgets"][0]
+        for _group, options, _index in radios["optgroups"]:
+            for option in options:
+                # The suffix reaches the widget and not what it is made of.
+                option["name"] = radios["name"]
+        return context
+
     def decompress(self, value: Days | None) -> list[Any]:  # type: ignore[override]
         if value is None:
             return ["", None, None]

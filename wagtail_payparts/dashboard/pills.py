@@ -62,6 +62,7 @@ def _write_range(first: Any, last: Any, write: Any) -> str:
 
 
 def register_pills() -> None:
+    """Tell Wagtail, which would write the values as Python does."""
     for filter_class, pill in {
         AmountFilter: AmountPill,
         CountFilter: RangePill,
@@ -69,6 +70,3 @@ def register_pills() -> None:
         PeriodFilter: PeriodPill,
     }.items():
         register_filter_adapter_class(filter_class, pill)
-
-
-register_pills()
