@@ -226,7 +226,9 @@ def test_nothing_is_counted_without_a_limit(viewer: Client, query: dict[str, Any
             assert re.search(r"LIMIT 10001\b|LIMIT 10001\)", sql[counted.start() :]), sql
 
 
-@pytest.mark.parametrize("query", [{}, {"p": "2"}, {"q": "P0"}, {"state": "SUCCESS"}, {"site": "1"}, {"p": "after-2000000000000000-30"}])
+@pytest.mark.parametrize(
+    "query", [{}, {"p": "2"}, {"q": "P0"}, {"state": "SUCCESS"}, {"site": "1"}, {"p": "after-2000000000000000-30"}]
+)
 def test_no_page_costs_more_than_ten_queries(accountant: Client, query: dict[str, Any], settings: Any) -> None:
     settings.PAYPARTS_STORES = {"default": {}, "second": {}}
     for number in range(60):

@@ -96,7 +96,7 @@ class PaymentIndexView(LedgerIndexView):
 
     def notes(self, page: LedgerPage) -> list[str]:
         notes = super().notes(page)
-        if self.is_searching and page.paginator.counted >= MOST_FOUND:
+        if self.is_searching and page.paginator.count >= MOST_FOUND:
             notes.append(_("Many payments match this search, and there may be more than are shown. Type more of it."))
         return notes
 

@@ -17,7 +17,18 @@ from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
 from django.core.paginator import Page
-from django.db.models import BooleanField, Count, F, Func, IntegerField, QuerySet, Subquery, Value, Window
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    Count,
+    F,
+    Func,
+    IntegerField,
+    QuerySet,
+    Subquery,
+    Value,
+    Window,
+)
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import GreaterThan, LessThan
 from django.http import HttpRequest, QueryDict
@@ -85,13 +96,11 @@ class Place:
 
     @property
     def text(self) -> str:
-        units = (
-            (self.value - EPOCH) // MICROSECOND if isinstance(self.value, datetime) else int(self.value.scaleb(2))
-        )
+        units = (self.value - EPOCH) // MICROSECOND if isinstance(self.value, datetime) else int(self.value.scaleb(2))
         return f"{units}-{self.pk}"
 
 
-class LedgerPage(Page):
+class LedgerPage(Page):  # type: ignore[type-arg]
     """A page by its number, or (``number`` 0) a stretch that begins or ends at a row."""
 
     #: What to tell people whose address could not be followed.
@@ -131,7 +140,8 @@ class BoundedPaginator(WagtailPaginator):
     @cached_property
     def counted(self) -> int:
         """All rows, or one more than have a number."""
-        return int(self._countable().count())
+        counted: int = self._countable().count()
+        return counted
 
     @property
     def is_bounded(self) -> bool:
@@ -208,7 +218,7 @@ class BoundedPaginator(WagtailPaginator):
         is_less = self.is_descending != is_back
         name, key = self.field.name, self.object_list.model._meta.pk
         rows_there = _Row(F(name), F(key.name))
-        row_here = _Row(Value(place.value, self.field), Value(place.pk, key))
+        row_here = _Row(Value(place.value, self.field), Value(place.pk, BigIntegerField()))
         # Said twice: PostgreSQL finds its way by the comparison of rows, MariaDB by that of their first column only.
         rows = self.object_list.filter(
             LessThan(rows_there, row_here) if is_less else GreaterThan(rows_there, row_here),
@@ -225,7 +235,8 @@ class BoundedPaginator(WagtailPaginator):
         return found
 
     def _countable(self) -> QuerySet[Any]:
-        return self.object_list.order_by().select_related(None).values("pk")[: self.numbered_rows + 1]
+        keys: QuerySet[Any] = self.object_list.order_by().select_related(None).values("pk")
+        return keys[: self.numbered_rows + 1]
 
     def _address(self, direction: str, row: Any) -> str:
         return f"{direction}-{Place.of(row, self.field).text}"

@@ -1,4 +1,4 @@
-"""What the search box of a listing means: a number or its beginning, and for some people the buyer's phone or e-mail."""
+"""What the search box of a listing means: the beginning of a number, for some people of a phone or an e-mail."""
 
 from __future__ import annotations
 
