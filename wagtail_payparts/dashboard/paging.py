@@ -135,13 +135,13 @@ class BoundedPaginator(WagtailPaginator):
     @property
     def numbered_rows(self) -> int:
         """Whole pages of them."""
-        return max(self.limit // self.per_page, 1) * self.per_page
+        per_page: int = self.per_page
+        return max(self.limit // per_page, 1) * per_page
 
     @cached_property
     def counted(self) -> int:
         """All rows, or one more than have a number."""
-        counted: int = self._countable().count()
-        return counted
+        return self._countable().count()
 
     @property
     def is_bounded(self) -> bool:
