@@ -351,10 +351,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("pending_action", models.CharField(blank=True, max_length=20, verbose_name="action under way")),
-                (
-                    "attention",
-                    models.CharField(blank=True, db_index=True, max_length=255, verbose_name="needs attention"),
-                ),
+                ("attention", models.CharField(blank=True, max_length=255, verbose_name="needs attention")),
                 (
                     "refunded_amount",
                     models.DecimalField(
@@ -419,6 +416,7 @@ class Migration(migrations.Migration):
                     "site",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
@@ -715,11 +713,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(fields=["buyer_phone"], name="payparts_order_phone"),
+            index=models.Index(fields=["buyer_phone"], name="payparts_order_phone", opclasses=["varchar_pattern_ops"]),
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(fields=["buyer_email"], name="payparts_order_email"),
+            index=models.Index(fields=["buyer_email"], name="payparts_order_email", opclasses=["varchar_pattern_ops"]),
         ),
         migrations.AddConstraint(
             model_name="order",
@@ -755,11 +753,35 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="payment",
-            index=models.Index(fields=["merchant_type", "-created_at"], name="payparts_payment_service"),
+            index=models.Index(fields=["merchant_type", "-created_at", "-id"], name="payparts_payment_service"),
         ),
         migrations.AddIndex(
             model_name="payment",
-            index=models.Index(fields=["amount", "-id"], name="payparts_payment_by_amount"),
+            index=models.Index(fields=["store", "-created_at", "-id"], name="payparts_payment_by_store"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["site", "-created_at", "-id"], name="payparts_payment_by_site"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["parts_count", "-created_at", "-id"], name="payparts_payment_by_parts"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["attention", "-created_at", "-id"], name="payparts_payment_attention"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["is_test", "-created_at", "-id"], name="payparts_payment_test"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["refunded_amount", "-id"], name="payparts_payment_refunds"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["amount", "id"], name="payparts_payment_by_amount"),
         ),
         migrations.AddIndex(
             model_name="payment",

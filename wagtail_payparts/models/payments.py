@@ -110,7 +110,7 @@ class Payment(models.Model):
     settled_by = models.CharField(_("settled by"), max_length=20, blank=True, editable=False)
     settles = ExactCharField(_("settles"), max_length=190, null=True, blank=True, unique=True, editable=False)
     pending_action = models.CharField(_("action under way"), max_length=20, blank=True)
-    attention = models.CharField(_("needs attention"), max_length=255, blank=True, db_index=True)
+    attention = models.CharField(_("needs attention"), max_length=255, blank=True)
 
     refunded_amount = models.DecimalField(_("refunded"), max_digits=12, decimal_places=2, default=Decimal("0.00"))
     fee = models.DecimalField(_("fee of the shop"), max_digits=12, decimal_places=2, default=Decimal("0.00"))
@@ -144,6 +144,7 @@ class Payment(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
+        db_index=False,  # the listing's index begins with it
         related_name="+",
         verbose_name=_("site"),
     )
@@ -186,10 +187,18 @@ class Payment(models.Model):
             ),
         ]
         indexes = [
+            # The listing: newest first, whole or by one filter; with the id in it a count never leaves the index.
             models.Index(fields=["-created_at", "-id"], name="payparts_payment_created"),
             models.Index(fields=["state", "-created_at", "-id"], name="payparts_payment_by_state"),
-            models.Index(fields=["merchant_type", "-created_at"], name="payparts_payment_service"),
-            models.Index(fields=["amount", "-id"], name="payparts_payment_by_amount"),
+            models.Index(fields=["merchant_type", "-created_at", "-id"], name="payparts_payment_service"),
+            models.Index(fields=["store", "-created_at", "-id"], name="payparts_payment_by_store"),
+            models.Index(fields=["site", "-created_at", "-id"], name="payparts_payment_by_site"),
+            models.Index(fields=["parts_count", "-created_at", "-id"], name="payparts_payment_by_parts"),
+            models.Index(fields=["attention", "-created_at", "-id"], name="payparts_payment_attention"),
+            models.Index(fields=["is_test", "-created_at", "-id"], name="payparts_payment_test"),
+            models.Index(fields=["refunded_amount", "-id"], name="payparts_payment_refunds"),
+            models.Index(fields=["amount", "id"], name="payparts_payment_by_amount"),
+            # The callbacks' health, the poller and the deliveries.
             models.Index(fields=["settled_at", "settled_by"], name="payparts_payment_settled"),
             models.Index(fields=["next_poll_at"], name="payparts_payment_poll"),
             models.Index(fields=["next_delivery_at"], name="payparts_payment_deliver"),
