@@ -12,7 +12,7 @@ from wagtail.admin.ui.tables import Column
 from wagtail.admin.views import generic
 
 from wagtail_payparts.dashboard.columns import order_columns, payment_columns
-from wagtail_payparts.dashboard.exports import export_listing, refuse
+from wagtail_payparts.dashboard.exports import export_button, export_listing, refuse
 from wagtail_payparts.dashboard.filters import OrderFilterSet, PaymentFilterSet
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER
 from wagtail_payparts.dashboard.searching import search_orders, search_payments
@@ -80,6 +80,10 @@ class PaymentIndexView(LedgerIndexView):
     @cached_property
     def show_export_buttons(self) -> bool:
         return self.user_has_permission("export") and not self.filter_errors
+
+    @cached_property
+    def header_more_buttons(self) -> list[Any]:
+        return [*super().header_more_buttons, *([export_button(self)] if self.show_export_buttons else [])]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # Before anything of the listing is made: Wagtail would load every row to count it.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.urls import URLPattern, path
 from django.utils.translation import pgettext_lazy
 from wagtail.admin.viewsets.model import ModelViewSetGroup
 
+from wagtail_payparts.dashboard.export_page import PaymentExportView
 from wagtail_payparts.dashboard.ledger import LedgerViewSet
 from wagtail_payparts.dashboard.listings import OrderIndexView, PaymentIndexView
 from wagtail_payparts.dashboard.offers import OfferViewSet
@@ -22,6 +24,10 @@ class PaymentViewSet(LedgerViewSet):
     permission_policy = payment_policy
     index_view_class = PaymentIndexView
     inspect_view_class = PaymentPageView
+
+    def get_urlpatterns(self) -> list[URLPattern]:
+        export = self.construct_view(PaymentExportView, **self.get_common_view_kwargs())
+        return [path("export/", export, name="export"), *super().get_urlpatterns()]
 
 
 class OrderViewSet(LedgerViewSet):
