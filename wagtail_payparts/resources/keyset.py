@@ -26,6 +26,10 @@ class Key:
     descending: bool
     ask: Combinable
 
+    @property
+    def order(self) -> str:
+        return f"-{self.name}" if self.descending else self.name
+
     def beyond(self, value: Any) -> Q:
         return Q(**{f"{self.name}__{'lt' if self.descending else 'gt'}": _given_back(value)})
 

@@ -65,7 +65,8 @@ class Table:
             yield from self._rows_by_primary_key(asked)
             return
         hidden = {f"export_key_{number}": key.ask for number, key in enumerate(keys)}
-        ordered = self.queryset.annotate(**hidden, **asked).values_list("pk", *asked, *hidden)
+        ordered = self.queryset.annotate(**hidden, **asked).order_by(*(key.order for key in keys))
+        ordered = ordered.values_list("pk", *asked, *hidden)
         size, rest = FIRST_PAGE, ordered
         while rows := list(rest[:size]):
             yield rows

@@ -118,7 +118,8 @@ def _make_skeleton(headings: Sequence[str]) -> _Skeleton:
         sheet.column_dimensions[get_column_letter(number)].width = min(max(len(heading) + 3, 14), 30)
 
     def style(*, number_format: str = "General", bold: bool = False, quoted: bool = False) -> int:
-        cell = sheet["A1"]
+        # Each in a cell of its own, which are all thrown away: openpyxl knows styles by their cells only.
+        cell = sheet.cell(row=sheet.max_row + 1, column=1)
         cell.number_format, cell.font, cell.quotePrefix = number_format, Font(bold=bold), quoted
         return int(cell.style_id)
 
