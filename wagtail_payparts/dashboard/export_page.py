@@ -19,6 +19,7 @@ from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from wagtail_payparts.dashboard.export_form import REMEMBERED, ExportForm
 from wagtail_payparts.dashboard.exports import (
     COUNTED,
+    TOO_MANY_FOR_XLSX,
     XLSX,
     count_up_to,
     export_response,
@@ -99,7 +100,7 @@ class PaymentExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View)
     def _is_too_much(self, form: ExportForm) -> bool:
         if form.cleaned_data["format"] != XLSX or count_up_to(self.payments, MAX_XLSX_ROWS) <= MAX_XLSX_ROWS:
             return False
-        form.add_error("format", _("These are more payments than a workbook can hold. Choose fewer, or take CSV."))
+        form.add_error("format", TOO_MANY_FOR_XLSX)
         return True
 
     def _described(self) -> dict[str, Any]:
@@ -109,7 +110,8 @@ class PaymentExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View)
     def _answer(self, form: ExportForm) -> HttpResponseBase:
         context = self.get_context_data(form=form)
         # A filter that cannot be read is no filter for Wagtail: nothing is exported by it.
-        return self.render_to_response(context, status=400 if self.problems else 200)
+        response: HttpResponseBase = self.render_to_response(context, status=400 if self.problems else 200)
+        return response
 
     def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
         return [

@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export.resources import Resource
 from wagtail.admin.widgets.button import Button
 from wagtail.log_actions import log
@@ -40,6 +41,7 @@ CONTENT_TYPES = {
 COUNTED = 10_000
 #: Of a listing's address, what says nothing of which payments it shows.
 NOT_A_FILTER = ("export", "id", "p", "_w_filter_fragment")
+TOO_MANY_FOR_XLSX = gettext_lazy("These are more payments than a workbook can hold. Choose fewer, or take CSV.")
 
 
 @dataclass(frozen=True)
@@ -63,19 +65,27 @@ def export_response(
     """
     if not payment_policy.user_has_permission(request.user, "export"):
         raise PermissionDenied
+    table = Table(resource_for(request.user), payments.defer(None), names=options.columns)
+    return send_table(request, table, options=options, described=described)
+
+
+def send_table(
+    request: HttpRequest, table: Table, *, options: ExportOptions, described: Mapping[str, Any]
+) -> HttpResponseBase:
+    """A table as a file, logged. Who may have it is the caller's business."""
     is_xlsx = options.format == XLSX
-    rows = count_up_to(payments, MAX_XLSX_ROWS if is_xlsx else COUNTED)
-    if is_xlsx and rows > MAX_XLSX_ROWS:
-        return refuse(_("These are more payments than a workbook can hold. Choose fewer, or take CSV."))
-    resource = resource_for(request.user)
-    table = Table(resource, payments.defer(None), names=options.columns)
+    most = MAX_XLSX_ROWS if is_xlsx else COUNTED
+    rows = count_up_to(table.queryset, most)
+    if is_xlsx and rows > most:
+        return refuse(str(TOO_MANY_FOR_XLSX))
+    _log(request.user, options, table, {"rows": rows if rows <= most else f"{most}+", **described})
     file = XlsxFile(table, rows=rows) if is_xlsx else CsvFile(table, delimiter=options.delimiter)
-    _log(request.user, options, table, described, rows)
     pieces = _until_it_breaks(file, request.user.pk)
     response = StreamingHttpResponse(
         _in_a_thread(pieces) if isinstance(request, ASGIRequest) else pieces, content_type=CONTENT_TYPES[options.format]
     )
-    name = f"payments-{timezone.localdate(timezone=timezone.get_default_timezone())}.{options.format}"
+    today = timezone.localdate(timezone=timezone.get_default_timezone())
+    name = f"{'payments' if table.queryset.model is Payment else 'log'}-{today}.{options.format}"
     response["Content-Disposition"] = content_disposition_header(True, name)
     # nginx would collect the whole of it first.
     response["X-Accel-Buffering"] = "no"
@@ -103,9 +113,15 @@ def export_button(view: Any) -> Button:
     return Button(_("Export…"), url=f"{address}?{query}" if query else address, icon_name="download", priority=80)
 
 
+def resource_class() -> type[Resource]:
+    """The project's Resource (``PAYPARTS_EXPORT_RESOURCE``)."""
+    found: type[Resource] = import_string(conf.get("PAYPARTS_EXPORT_RESOURCE"))
+    return found
+
+
 def resource_for(user: Any) -> Resource:
-    """The project's Resource (``PAYPARTS_EXPORT_RESOURCE``), with what ``user`` may see."""
-    return import_string(conf.get("PAYPARTS_EXPORT_RESOURCE"))(with_buyer=bool(user.has_perm(VIEW_BUYER)))
+    """The columns that ``user`` may see."""
+    return resource_class()(with_buyer=bool(user.has_perm(VIEW_BUYER)))
 
 
 def filters_of(request: HttpRequest) -> str:
@@ -115,7 +131,7 @@ def filters_of(request: HttpRequest) -> str:
     return query.urlencode()
 
 
-def count_up_to(payments: QuerySet[Payment], most: int) -> int:
+def count_up_to(payments: QuerySet[Any], most: int) -> int:
     """How many there are; ``most + 1`` for any number that is greater."""
     return payments.order_by()[: most + 1].count()
 
@@ -124,19 +140,18 @@ def refuse(*lines: str) -> HttpResponse:
     return HttpResponse("\n".join(lines) + "\n", status=400, content_type="text/plain; charset=utf-8")
 
 
-def _log(user: Any, options: ExportOptions, table: Table, described: Mapping[str, Any], rows: int) -> None:
+def _log(user: Any, options: ExportOptions, table: Table, described: Mapping[str, Any]) -> None:
     """The entry is about no payment in particular: Wagtail's log wants one."""
-    most = MAX_XLSX_ROWS if options.format == XLSX else COUNTED
+    is_log = table.queryset.model is not Payment
     data = {
         "format": options.format,
         "preset": options.preset,
         "columns": [table.resource.get_field_name(column.field) for column in table.columns],
         "buyer": bool(user.has_perm(VIEW_BUYER)),
-        "rows": rows if rows <= most else f"{most}+",
         **described,
     }
     # Wagtail keeps one entry for each uuid and action, and gives a whole request the same uuid.
-    log(Payment(pk=0), EXPORTED, user=user, title=_("Payments"), data=data, uuid=uuid.uuid4())
+    log(Payment(pk=0), EXPORTED, user=user, title=_("Logs") if is_log else _("Payments"), data=data, uuid=uuid.uuid4())
     logger.info("user %s exports payments as %s", user.pk, options.format)
 
 
@@ -156,7 +171,11 @@ def _until_it_breaks(file: CsvFile | XlsxFile, user_pk: Any) -> Iterator[bytes]:
     logger.info("an export of user %s is complete", user_pk)
 
 
+def _next_piece(pieces: Iterator[bytes]) -> bytes | None:
+    return next(pieces, None)
+
+
 async def _in_a_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     """Django would collect the whole of an ordinary iterator in memory before it sends anything by ASGI."""
-    while (piece := await sync_to_async(next)(pieces, None)) is not None:
+    while (piece := await sync_to_async(_next_piece)(pieces)) is not None:
         yield piece

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wagtail_payparts.resources.cells import clean
 from wagtail_payparts.resources.csv_files import DELIMITERS, CsvFile
+from wagtail_payparts.resources.events import PaymentEventResource
 from wagtail_payparts.resources.fields import ComputedField
 from wagtail_payparts.resources.payments import PaymentResource
 from wagtail_payparts.resources.table import Table
@@ -18,6 +19,7 @@ __all__ = [
     "ComputedField",
     "CsvFile",
     "Lines",
+    "PaymentEventResource",
     "PaymentResource",
     "SiteMoment",
     "Table",

@@ -60,7 +60,9 @@ class Source:
     may_be_null: bool
 
 
-def compile_columns(resource: Resource, model: type[models.Model], names: Sequence[str] | None, connection: Any) -> list[Column]:
+def compile_columns(
+    resource: Resource, model: type[models.Model], names: Sequence[str] | None, connection: Any
+) -> list[Column]:
     """The columns that are exported, in their order."""
     by_instance = type(resource).export_field is not Resource.export_field
     return [
@@ -95,7 +97,7 @@ def _find_source(field: Field, model: type[models.Model]) -> Source | None:
         found = _model_field(model, relation)
         if not isinstance(found, models.ForeignKey) or found.name != relation:
             return None
-        may_be_null, model = True, found.related_model  # type: ignore[assignment]
+        may_be_null, model = True, found.related_model
     column = _model_field(model, name)
     if column is None or name != column.attname:
         return None

@@ -32,10 +32,9 @@ def decimal_text(source: Combinable, field: models.Field[Any, Any], connection: 
         return None
     if connection.vendor in {"postgresql", "mysql"}:
         return Cast(source, CharField())
-    digits, places = field.max_digits, field.decimal_places
-    if connection.vendor != "sqlite" or digits is None or places is None or digits > EXACT_ON_SQLITE:
+    if connection.vendor != "sqlite" or not field.max_digits or field.max_digits > EXACT_ON_SQLITE:
         return None
-    return Func(Value(f"%.{places}f"), source, function="printf", output_field=CharField())
+    return Func(Value(f"%.{field.decimal_places}f"), source, function="printf", output_field=CharField())
 
 
 def integer_text(source: Combinable, connection: Any) -> Combinable | None:
@@ -103,4 +102,3 @@ def _is_moment(field: models.Field[Any, Any], connection: Any) -> bool:
 def _is_plain(field: models.Field[Any, Any]) -> bool:
     """Whether the model's field does nothing of its own to what comes from the database."""
     return not hasattr(field, "from_db_value")
-

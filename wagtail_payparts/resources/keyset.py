@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections, models
+from django.db import connections
 from django.db.models import F, Q, QuerySet, TextField, Value
 from django.db.models.expressions import Combinable, OrderBy
 
@@ -72,7 +72,7 @@ def _read_key(item: Any, queryset: QuerySet[Any]) -> Key | None:
             return None
         item, descending = item.expression, item.descending
     if isinstance(item, F):
-        item = item.name
+        item = item.name  # type: ignore[attr-defined]
     if not isinstance(item, str):
         return None
     if item.startswith("-"):

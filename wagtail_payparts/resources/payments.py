@@ -51,7 +51,10 @@ class PaymentResource(Resource):
     buyer_columns: tuple[str, ...] = ("buyer_name", "buyer_phone", "buyer_email")
     #: In which groups people choose columns; those of a subclass that are in none come last.
     column_groups: tuple[tuple[Any, tuple[str, ...]], ...] = (
-        (_("Payment"), ("order_id", "reference", "order_number", "state", "attention", "bank_state", "store", "is_test")),
+        (
+            _("Payment"),
+            ("order_id", "reference", "order_number", "state", "attention", "bank_state", "store", "is_test"),
+        ),
         (_("Money"), ("amount", "refunded_amount", "net_amount", "fee", "left_amount", "parts_count", "merchant_type")),
         (_("Dates"), ("created", "created_utc", "changed", "changed_utc")),
         (_("What was sold"), ("lines", "offer_title", "page_title", "page_url")),

@@ -49,9 +49,7 @@ class SheetCells:
     def write(self, kind: Kind, cells: Cells) -> Sequence[str]:
         """A whole column of one kind."""
         if kind in {Kind.TEXT, Kind.PLAIN} and _is_harmless(cells):
-            return [
-                f' t="inlineStr"><is><t xml:space="preserve">{cell}</t></is></c>' if cell else "" for cell in cells
-            ]
+            return [f' t="inlineStr"><is><t xml:space="preserve">{cell}</t></is></c>' if cell else "" for cell in cells]
         if kind is Kind.INTEGER:
             return [f"><v>{cell}</v></c>" if cell else "" for cell in cells]
         if kind is Kind.DECIMAL:

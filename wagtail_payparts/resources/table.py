@@ -89,10 +89,11 @@ class Table:
             if not rows:
                 return []
             fields = [self.columns[number].field for number in wanted]
-            made = dict(zip(wanted, zip(*(self._export(fields, each) for each in instances), strict=True), strict=False))
+            by_row = [self._export(fields, each) for each in instances]
+            made = dict(zip(wanted, zip(*by_row, strict=True), strict=True))
         _primary_keys, *answers = zip(*rows, strict=True)
         return [
-            column.read(answers[self.places[column.ask]]) if column.read is not None else made.get(number, ())
+            made[number] if column.ask is None or column.read is None else column.read(answers[self.places[column.ask]])
             for number, column in enumerate(self.columns)
         ]
 
@@ -108,6 +109,7 @@ class Table:
         return paired, [found[row[0]] for row in paired]
 
     def _with_related(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        whole: QuerySet[Any]
         if queryset.query.combinator:
             whole = queryset.model._default_manager.using(queryset.db).all()
         else:

@@ -84,7 +84,7 @@ class XlsxFile:
         elif kind is Kind.ANY:
             amounts = [cell for cell in cells if isinstance(cell, Decimal) and cell.is_finite()]
         if amounts:
-            self.totals[number] = (self.totals[number] or 0) + sum(amounts)
+            self.totals[number] = sum(amounts, self.totals[number] or Decimal(0))
         return self.cells.write(kind, cells)
 
     def _total_row(self, count: int) -> str:
@@ -146,12 +146,15 @@ class _Out:
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
 
-    def write(self, piece: bytes) -> int:
-        self.pieces.append(bytes(piece))
+    def write(self, piece: bytes, /) -> int:
+        self.pieces.append(piece)
         return len(piece)
 
     def flush(self) -> None:
         """Nothing is held back."""
+
+    def close(self) -> None:
+        """Nor kept."""
 
     def take(self) -> bytes:
         taken = b"".join(self.pieces)
