@@ -69,9 +69,10 @@ class ExportForm(forms.Form):
         kept = {
             name: remembered[name]
             for name in ("format", "preset", "delimiter")
-            if remembered.get(name) in dict(self.fields[name].choices)  # type: ignore[attr-defined]
+            if remembered.get(name) in [code for code, _label in self.fields[name].choices]  # type: ignore[attr-defined]
         }
-        columns = [name for name in self.names if name in (remembered.get("columns") or ())]
+        ticked = remembered.get("columns")
+        columns = [name for name in self.names if isinstance(ticked, list) and name in ticked]
         return kept | ({"columns": columns} if columns else {})
 
     def clean(self) -> dict[str, Any]:

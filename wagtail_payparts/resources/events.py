@@ -6,13 +6,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from import_export.fields import Field
-from import_export.resources import Resource
 
 from wagtail_payparts.models.events import EventType, Source, Verdict
+from wagtail_payparts.resources.fields import ExportResource
 from wagtail_payparts.resources.widgets import AsIs, SiteMoment, UtcMoment, Words
 
 
-class PaymentEventResource(Resource):
+class PaymentEventResource(ExportResource):
     """One row for each event. Messages of the bank may name the buyer: they are for those who may see who it is."""
 
     created = Field("created_at", _("Created"), SiteMoment())

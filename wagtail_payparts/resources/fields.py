@@ -1,4 +1,4 @@
-"""Columns of an export that the database can reckon as well as Python."""
+"""What the Resources of the plugin are made of: their base, and columns that the database can reckon."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ from typing import Any
 
 from django.db.models.expressions import Combinable
 from import_export.fields import Field
+from import_export.resources import Resource
 from import_export.widgets import Widget
+
+
+class ExportResource(Resource):
+    """For export only. It has what django-import-export's pages ask of a Resource and only a ModelResource has."""
+
+    @classmethod
+    def get_display_name(cls) -> str:
+        return cls.__name__
+
+    def get_user_visible_fields(self) -> list[Field]:
+        fields: list[Field] = self.get_export_fields()
+        return fields
 
 
 class ComputedField(Field):

@@ -11,10 +11,9 @@ from django.db.models.expressions import Combinable
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 from import_export.fields import Field
-from import_export.resources import Resource
 
 from wagtail_payparts.models import AttentionCode, MerchantType, Payment
-from wagtail_payparts.resources.fields import ComputedField
+from wagtail_payparts.resources.fields import ComputedField, ExportResource
 from wagtail_payparts.resources.widgets import AsIs, Lines, SiteMoment, UtcMoment, Words, YesNo
 from wagtail_payparts.states import PaymentState
 
@@ -35,7 +34,7 @@ def _fee(payment: Payment) -> Decimal:
     return payment.fee if payment.is_paid else NOTHING
 
 
-class PaymentResource(Resource):
+class PaymentResource(ExportResource):
     """One row for each payment; amounts are ``Decimal``, in UAH.
 
     A subclass adds, changes and removes columns as django-import-export documents it. It is made with

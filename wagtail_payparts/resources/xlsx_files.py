@@ -51,7 +51,9 @@ class XlsxFile:
             with archive.open(SHEET, "w", force_zip64=is_large) as sheet:
                 for piece in self._sheet(*skeleton.sheet):
                     sheet.write(piece.encode("utf-8", "replace"))
-                    yield out.take()
+                    # The compressor keeps what is little; an empty piece would end some transfers.
+                    if taken := out.take():
+                        yield taken
         yield out.take()
 
     def _sheet(self, head: str, tail: str) -> Iterator[str]:
