@@ -13,7 +13,7 @@ from wagtail.admin.views import generic
 
 from wagtail_payparts.dashboard.bulk import BulkListing
 from wagtail_payparts.dashboard.columns import payment_columns
-from wagtail_payparts.dashboard.exports import export_listing
+from wagtail_payparts.dashboard.exports import export_button, export_listing
 from wagtail_payparts.dashboard.filters import BY_DAY, PaymentFilterSet
 from wagtail_payparts.dashboard.paging import MOST_COUNTED, MOST_COUNTED_SLOWLY, LedgerPage, PagedView
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER
@@ -104,6 +104,10 @@ class PaymentIndexView(BulkListing, LedgerIndexView):
     @cached_property
     def show_export_buttons(self) -> bool:
         return self.user_has_permission("export") and not self.filter_errors
+
+    @cached_property
+    def header_more_buttons(self) -> list[Any]:
+        return [*super().header_more_buttons, *([export_button(self)] if self.show_export_buttons else [])]
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # Before anything of the listing is made: Wagtail would load every row to count it.
