@@ -164,7 +164,7 @@ def test_times_are_those_of_a_named_zone(zone: str, said: str) -> None:
         shown = page.select_one(".history time")
         assert shown is not None
         assert shown["datetime"] == at.isoformat()
-        assert shown.get_text() == f"{at.astimezone(simulator.zone):%d.%m %H:%M:%S}"
+        assert shown.get_text() == f"{at.astimezone(simulator.zone):%d %b %H:%M:%S}"
         shop.session.close()
 
 
@@ -176,7 +176,7 @@ def test_the_customer_is_told_the_same_zones_time() -> None:
         due_at = simulator.payment(ORDER_ID).due_at
         assert due_at is not None
         page = shop.session.get(f"{simulator.redirect_url}?token={token}", timeout=5).text
-        assert f"{datetime.fromtimestamp(due_at, simulator.zone):%d.%m %H:%M:%S}" in page
+        assert f"{datetime.fromtimestamp(due_at, simulator.zone):%d.%m.%Y %H:%M}" in page
         shop.session.close()
 
 

@@ -201,7 +201,7 @@ def test_the_page_of_a_held_payment_sends_the_customer_back(
     page = BeautifulSoup(shop.session.get(address, timeout=5).content, "html.parser")
     assert page.h1 is not None
     assert page.h1.get_text() == "Оплату погоджено"
-    assert "не підтвердить його до" in page.get_text()
+    assert "Він може зробити це до" in page.get_text()
     refresh = page.select_one("meta[http-equiv=refresh]")
     assert refresh is not None
     assert refresh["content"] == "5;url=http://shop.example/return?order=1"

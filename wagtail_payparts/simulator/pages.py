@@ -24,7 +24,8 @@ _environment.filters["money"] = contract.money
 _environment.filters["hryvnias"] = hryvnias
 _environment.filters["mask"] = contract.mask
 _environment.filters["spaced"] = lambda number: " ".join(re.findall(r"\d{4}", number))
-_environment.filters["clock"] = lambda moment, zone: format(moment.astimezone(zone), "%d.%m %H:%M:%S")
+_environment.filters["clock"] = lambda moment, zone: format(moment.astimezone(zone), "%d %b %H:%M:%S")
+_environment.filters["day"] = lambda moment, zone: format(moment.astimezone(zone), "%d.%m.%Y %H:%M")
 _environment.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, timezone.utc)
 
 # No script at all, one style sheet, forms that post home. The customer goes on to the shop by a link or a
