@@ -115,6 +115,8 @@ def listening(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/callback", heard
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/callback", heard
+        finally:
+            server.shutdown()
+            thread.join()

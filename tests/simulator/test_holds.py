@@ -109,16 +109,18 @@ def test_of_a_confirm_and_a_cancel_at_once_one_wins(simulator: Simulator, client
     assert [act.state for act in simulator.steps(ORDER_ID)][-2] == "LOCKED"
 
 
-def test_the_reply_may_come_before_the_effect(shop: Shop) -> None:
-    with run_simulator(action_delay=0.2) as simulator:
+def test_the_reply_may_come_before_the_effect() -> None:
+    with listening() as (address, heard), run_simulator(action_delay=0.2, callbacks="send") as simulator:
         client = client_of(simulator)
-        hold(simulator, client)
+        hold(simulator, client, response_url=address)
+        simulator.wait_idle()
         client.confirm(ORDER_ID)
         assert client.state(ORDER_ID).payment_state == "LOCKED"
         with pytest.raises(BankRefused):
             client.cancel(ORDER_ID)
         simulator.wait_idle()
         assert client.state(ORDER_ID).payment_state == "SUCCESS"
+        assert [callback["paymentState"] for callback in heard] == ["LOCKED", "SUCCESS"]
 
 
 def test_a_hold_ends_by_itself_and_the_shop_is_told() -> None:

@@ -220,6 +220,9 @@ def test_a_payment_that_went_back_whole_may_have_another_state(
     assert [callback["paymentState"] for callback in shop.heard] == ["SUCCESS", word]
     assert shop.heard[1]["signature"] == signatures.callback(shop.heard[1], simulator.password)
     assert simulator.payment(ORDER_ID).state == "SUCCESS"
+    assert json.loads(simulator.callback_body(ORDER_ID))["paymentState"] == word
+    simulator.send_callback(ORDER_ID)
+    assert simulator.attempts(ORDER_ID)[-1].state == word
 
 
 def test_the_shop_is_not_told_of_refunds_unless_the_bank_does_so(

@@ -76,6 +76,10 @@ class Callbacks:
             wait = outgoing[0].seconds if outgoing[0].is_late else 0
             self._later.call(wait, lambda: [self._send_outgoing(one) for one in outgoing])
 
+    def word(self, payment: Payment) -> str:
+        """What the bank calls the payment's present state."""
+        return told_state(payment, self._habits)
+
     def deliver(self, *, late: bool = False) -> list[tuple[int | None, str]]:
         """Send what is queued; what a fault has made late only when asked for."""
         with self._lock:
@@ -94,7 +98,7 @@ class Callbacks:
         overrides: Mapping[str, Any] | None = None,
     ) -> bytes:
         """A signed body. ``overrides`` go in after signing; ``None`` takes the field out."""
-        present = told_state(payment, self._habits)
+        present = self.word(payment)
         said = payment.message if state in (None, present, payment.state) else ""
         fields = {
             "storeId": payment.store_id if store_id is None else store_id,
@@ -131,7 +135,7 @@ class Callbacks:
         return status, answer
 
     def _with_fault(self, payment: Payment) -> list[Outgoing]:
-        plain = Outgoing(payment=payment, state=told_state(payment, self._habits), message=payment.message)
+        plain = Outgoing(payment=payment, state=self.word(payment), message=payment.message)
         fault = self._faults.take("callback", payment.order_id)
         if fault is None:
             return [plain]

@@ -126,7 +126,7 @@ class Control:
     def _send(self, payment: Payment, form: Mapping[str, str]) -> None:
         if not payment.response_url:
             return
-        state = form.get("callback_state") or payment.state
+        state = form.get("callback_state") or self._callbacks.word(payment)
         forged = "forged" in form
         body = self._callbacks.body(payment, state=state, password=FORGER if forged else None)
         self._callbacks.send(payment, body, state=state, note="forged by hand" if forged else "by hand")

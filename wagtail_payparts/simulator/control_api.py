@@ -101,7 +101,9 @@ class ControlApi:
             body = self._callbacks.body(payment, **fields)
         except TypeError as err:
             raise BadRequest(str(err)) from err
-        status, answer = self._callbacks.send(payment, body, state=fields.get("state") or payment.state, note="by hand")
+        status, answer = self._callbacks.send(
+            payment, body, state=fields.get("state") or self._callbacks.word(payment), note="by hand"
+        )
         return _json({"httpStatus": status, "answer": answer})
 
     def _payment(self, order_id: object) -> Payment:

@@ -255,7 +255,7 @@ class Simulator:
         payment = self.payment(order_id)
         if body is None:
             body = self.callback_body(order_id, state=state, **options)
-        return self._callbacks.send(payment, body, state=state or payment.state, note="by hand")
+        return self._callbacks.send(payment, body, state=state or self._callbacks.word(payment), note="by hand")
 
     def deliver_callbacks(self, *, late: bool = False) -> list[tuple[int | None, str]]:
         """Send what has queued up (``callbacks="manual"``); the late ones only with ``late=True``."""
