@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from tests.simulator.shop import ORDER_ID, Shop, to_pay
+from tests.sources import ROOT
 from wagtail_payparts.bank import PayPartsClient
 from wagtail_payparts.exceptions import BankRefused
 from wagtail_payparts.simulator import Simulator, habits, run_simulator, signatures
+from wagtail_payparts.simulator.faults import KINDS
 
 
 @pytest.mark.parametrize(
@@ -137,3 +140,17 @@ def test_a_description_needs_text_and_a_signature(simulator: Simulator, client: 
     assert "Wrong signature" in reply["errorMessage"]
     assert simulator.payment(ORDER_ID).description == ""
     assert simulator.payment(ORDER_ID).refunded == Decimal(0)
+
+
+def test_the_documents_table_names_every_habit_and_choice() -> None:
+    text = (ROOT / "docs" / "simulator.md").read_text("utf-8").partition("## What nobody knows")[2]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", text, re.MULTILINE))
+    assert {name: re.findall(r"`(\w+)`", row.replace("`showRefund`", "")) for name, row in rows.items()} == {
+        name: list(choices) for name, choices in habits.CHOICES.items()
+    }
+
+
+def test_the_documents_table_names_every_fault() -> None:
+    text = (ROOT / "docs" / "simulator.md").read_text("utf-8").partition("| Fault | Of |")[2].partition("\n\n")[0]
+    named = {name for row in re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
+    assert named == set().union(*KINDS.values())
