@@ -91,7 +91,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--db", choices=["postgres", "mariadb", "sqlite"], default="postgres")
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--only", default="", help="only the cases with these words in their names")
+    parser.add_argument(
+        "--only", default="", help="only the cases with these words in their names, with commas between"
+    )
     parser.add_argument("--suffix", default="", help="of the databases' names, see benchmarks.ledger")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -103,7 +105,9 @@ def main() -> None:
 
 def compare(options: argparse.Namespace) -> None:
     workers = {rows: _start(options, rows) for rows in SIZES}
-    names = [name for name in [*CASES, DETAIL] if options.only in name]
+    wanted = options.only.split(",")
+    # Page 1 in any case: others are compared with it.
+    names = [name for name in [*CASES, DETAIL] if name == "page 1" or any(words in name for words in wanted)]
     headings = "".join(f"{heading:>16}" for heading in ("rows", "SQL, ms", "ours, ms", "ours, CPU ms", "CPU, ms"))
     print(f"{'':42}{'queries':>8}{headings}{'ratio':>7}")
     page_1 = 0.0
