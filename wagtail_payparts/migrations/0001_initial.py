@@ -350,7 +350,23 @@ class Migration(migrations.Migration):
                         blank=True, editable=False, max_length=190, null=True, unique=True, verbose_name="settles"
                     ),
                 ),
-                ("pending_action", models.CharField(blank=True, max_length=20, verbose_name="action under way")),
+                (
+                    "pending_action",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("confirm", "Confirming the hold"),
+                            ("cancel", "Cancelling the hold"),
+                            ("refund", "Refunding"),
+                        ],
+                        max_length=20,
+                        verbose_name="action under way",
+                    ),
+                ),
+                (
+                    "pending_since",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="under way since"),
+                ),
                 (
                     "attention",
                     models.CharField(blank=True, db_index=True, max_length=255, verbose_name="needs attention"),
@@ -456,6 +472,8 @@ class Migration(migrations.Migration):
                             ("poll", "Question to the bank"),
                             ("expiry", "Expiry"),
                             ("attention", "Needs attention"),
+                            ("action", "Action at the bank"),
+                            ("refund", "Refund"),
                             ("resolved", "Decided by staff"),
                             ("redelivery", "Signals are delivered again"),
                             ("reopened", "Tried again"),
@@ -621,6 +639,8 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
+                ("bank_message", models.TextField(blank=True, verbose_name="the bank's message")),
+                ("state_changed_at", models.DateTimeField(auto_now_add=True, verbose_name="changed")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 (
                     "payment",
@@ -817,6 +837,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("claim_state", ""), ("next_poll_at__isnull", False), _connector="OR"),
                 name="payparts_payment_claim_polled",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(fields=["state", "state_changed_at"], name="payparts_refund_by_state"),
         ),
         migrations.AddConstraint(
             model_name="refund",
