@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from wagtail_payparts.bank import ActionReply
 from wagtail_payparts.exceptions import BankError, BankRefused, BankUnreachable, NotAllowed
-from wagtail_payparts.models import Action, EventType, Payment, PaymentEvent, Source, Verdict
-from wagtail_payparts.services.journal import record
+from wagtail_payparts.models import Action, AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
+from wagtail_payparts.services.journal import drop_attention, record
 
 
 def begin(row: Payment, action: Action) -> None:
@@ -28,7 +28,9 @@ def begin(row: Payment, action: Action) -> None:
 
 
 def end(row: Payment) -> None:
+    """Nothing is under way any more, nor stuck."""
     row.pending_action, row.pending_since = "", None
+    drop_attention(row, AttentionCode.ACTION_STUCK)
 
 
 def record_reply(row: Payment, event_type: EventType, told: ActionReply | BankError, *, by: Any) -> PaymentEvent:

@@ -22,7 +22,7 @@ from wagtail_payparts.models import Action, AttentionCode, EventType, Payment, P
 from wagtail_payparts.services.actions import end as end_action
 from wagtail_payparts.services.actions import verdict_of
 from wagtail_payparts.services.claims import settle
-from wagtail_payparts.services.journal import add_attention, owe, record
+from wagtail_payparts.services.journal import add_attention, drop_attention, owe, record
 from wagtail_payparts.services.locking import locked, retry_deadlocks
 from wagtail_payparts.services.refund_reports import reconcile
 from wagtail_payparts.services.schedule import ACTION_STUCK_AFTER, CLAIM_OVERDUE_AFTER, HOLD_REMINDER, next_poll
@@ -175,8 +175,10 @@ def observe_state(
                     add_attention(row, AttentionCode.CLAIM_CONTRADICTED, event)
                 if observed in {PaymentState.CREATED, PaymentState.CLIENT_WAIT} and not _rang_since(row, asked_at):
                     _expire_if_due(row)
-            if row.pending_action in HOLD_ACTIONS and row.state != PaymentState.LOCKED:
-                end_action(row)
+            if row.state != PaymentState.LOCKED:
+                drop_attention(row, AttentionCode.HOLD_EXPIRING)
+                if row.pending_action in HOLD_ACTIONS:
+                    end_action(row)
             reconcile(row, reply.refunds, event)
             _watch(row, event, now)
             _plan_and_save(row, at_once=_rang_since(row, asked_at))

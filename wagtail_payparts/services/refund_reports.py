@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Refund, RefundState, Source
 from wagtail_payparts.models.refunds import DONE
-from wagtail_payparts.services.journal import add_attention, owe, record
+from wagtail_payparts.services.journal import add_attention, drop_attention, owe, record
 
 
 _AMOUNT_KEYS = ("amount", "refundamount", "sum", "refundsum")
@@ -55,8 +55,7 @@ def reconcile(row: Payment, report: Any, event: PaymentEvent) -> None:
 def drop_uncertain(row: Payment) -> None:
     """Nobody is needed any more once every uncertain refund is settled."""
     if not row.refunds.filter(state=RefundState.UNCERTAIN).exists():
-        codes = [code for code in row.attention_codes if code != AttentionCode.REFUND_UNCERTAIN]
-        row.attention = " ".join(codes)
+        drop_attention(row, AttentionCode.REFUND_UNCERTAIN)
 
 
 def _without_known(amounts: list[Decimal], known: Iterable[Refund]) -> list[Decimal]:

@@ -1,4 +1,4 @@
-"""Money back to the buyer. ``decline`` has no idempotency key, so it is sent once, and an unknown outcome stays unknown."""
+"""Money back to the buyer. ``decline`` has no idempotency key: it is sent once, and what is not known stays so."""
 
 from __future__ import annotations
 
@@ -141,8 +141,8 @@ def _check(row: Payment, wanted: Decimal, left: Decimal, *, partial: bool) -> No
     if wanted != row.amount and not partial:
         raise _no(
             _(
-                "The store does not allow refunds of a part. Refund the whole amount, %(amount)s, or a part of it in the "
-                "bank’s cabinet."
+                "The store does not allow refunds of a part. Refund the whole amount, %(amount)s, or a part of it in "
+                "the bank’s cabinet."
             )
             % {"amount": format_hryvnias(row.amount)}
         )
