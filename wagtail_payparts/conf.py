@@ -155,6 +155,11 @@ def store_id(alias: str) -> str:
         return ""
 
 
+def holds_by_default(alias: str) -> bool:
+    """Whether payments of a store are two-stage where nothing else is said: ``HOLD`` in ``PAYPARTS_STORES``."""
+    return bool((get("PAYPARTS_STORES").get(alias) or {}).get("HOLD", False))
+
+
 def hold_for(alias: str) -> timedelta | None:
     """How long the bank keeps a hold of this store: ``HOLD_FOR`` in ``PAYPARTS_STORES``, or ``PAYPARTS_HOLD_FOR``.
 

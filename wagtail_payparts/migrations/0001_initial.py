@@ -92,6 +92,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "hold",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The bank only holds the money until staff confirm it, for goods that may turn out to be gone.",
+                        verbose_name="hold the money first",
+                    ),
+                ),
+                (
                     "image",
                     models.ForeignKey(
                         blank=True,
