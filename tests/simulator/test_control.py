@@ -172,10 +172,14 @@ def test_payments_by_json(simulator: Simulator, shop: Shop) -> None:
         "orderId": ORDER_ID,
         "token": token,
         "amount": 1000.0,
+        "refunded": 0.0,
         "partsCount": 3,
         "merchantType": "PP",
+        "hold": False,
         "paymentState": "CREATED",
         "message": "",
+        "description": "",
+        "createdAt": simulator.payment(ORDER_ID).created_at.isoformat(),
     }
 
 
