@@ -139,7 +139,8 @@ def observe_state(
             if reply.receipt:
                 row.receipt = row.receipt | {key: clean_text(text) for key, text in reply.receipt.items()}
             observed = from_bank(reply.payment_state)
-            mismatch = reply.amount is not None and reply.amount != row.amount
+            # After a refund the bank may name what is left.
+            mismatch = reply.amount is not None and reply.amount not in {row.amount, row.remainder}
             decision = None
             if observed is None:
                 verdict = Verdict.UNKNOWN_STATE

@@ -132,12 +132,12 @@ def _check(row: Payment, wanted: Decimal, left: Decimal, *, partial: bool) -> No
         raise _no(
             _("A refund of this payment is not settled yet. Find out in the bank’s cabinet whether it was made first.")
         )
-    if wanted <= 0:
+    if not wanted.is_finite() or wanted <= 0:
         raise _no(_("Nothing is left to refund.") if not left else _("A refund is at least one kopeck."))
-    if wanted != wanted.quantize(KOPECK):
-        raise _no(_("An amount has two decimals at most."))
     if wanted > left:
         raise _no(_("At most %(amount)s can be refunded.") % {"amount": format_hryvnias(left)})
+    if wanted != wanted.quantize(KOPECK):
+        raise _no(_("An amount has two decimals at most."))
     if wanted != row.amount and not partial:
         raise _no(
             _(
