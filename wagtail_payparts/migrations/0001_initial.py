@@ -92,6 +92,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "hold",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The bank only holds the money until staff confirm it, for goods that may turn out to be gone.",
+                        verbose_name="hold the money first",
+                    ),
+                ),
+                (
                     "image",
                     models.ForeignKey(
                         blank=True,
@@ -350,7 +358,23 @@ class Migration(migrations.Migration):
                         blank=True, editable=False, max_length=190, null=True, unique=True, verbose_name="settles"
                     ),
                 ),
-                ("pending_action", models.CharField(blank=True, max_length=20, verbose_name="action under way")),
+                (
+                    "pending_action",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("confirm", "Confirming the hold"),
+                            ("cancel", "Cancelling the hold"),
+                            ("refund", "Refunding"),
+                        ],
+                        max_length=20,
+                        verbose_name="action under way",
+                    ),
+                ),
+                (
+                    "pending_since",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="under way since"),
+                ),
                 ("attention", models.CharField(blank=True, max_length=255, verbose_name="needs attention")),
                 (
                     "refunded_amount",
@@ -454,6 +478,8 @@ class Migration(migrations.Migration):
                             ("poll", "Question to the bank"),
                             ("expiry", "Expiry"),
                             ("attention", "Needs attention"),
+                            ("action", "Action at the bank"),
+                            ("refund", "Refund"),
                             ("resolved", "Decided by staff"),
                             ("redelivery", "Signals are delivered again"),
                             ("reopened", "Tried again"),
@@ -619,6 +645,8 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
+                ("bank_message", models.TextField(blank=True, verbose_name="the bank's message")),
+                ("state_changed_at", models.DateTimeField(auto_now_add=True, verbose_name="changed")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 (
                     "payment",
@@ -839,6 +867,10 @@ class Migration(migrations.Migration):
                 condition=models.Q(("claim_state", ""), ("next_poll_at__isnull", False), _connector="OR"),
                 name="payparts_payment_claim_polled",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(fields=["state", "state_changed_at"], name="payparts_refund_by_state"),
         ),
         migrations.AddConstraint(
             model_name="refund",
