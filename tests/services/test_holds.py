@@ -16,6 +16,7 @@ from wagtail_payparts.exceptions import NotAllowed
 from wagtail_payparts.models import EventType, Payment
 from wagtail_payparts.services import cancel_hold, confirm_hold, start_payment, sync_payment
 from wagtail_payparts.services.deliveries import deliver_payment
+from wagtail_payparts.services.desk import resolve_attention
 from wagtail_payparts.services.offers import buy_offer
 from wagtail_payparts.services.schedule import ACTION_STUCK_AFTER
 from wagtail_payparts.simulator import Simulator
@@ -179,3 +180,15 @@ def test_a_store_may_hold_by_default_and_a_call_has_the_last_word(bank: Simulato
     }
     assert start_payment(lines=LINES, parts_count=2).hold
     assert not start_payment(lines=LINES, parts_count=2, hold=False).hold
+
+
+def test_a_stuck_action_is_freed_by_a_person(held: Payment, bank: Simulator) -> None:
+    bank.fault("timeout_before", endpoint="confirm", seconds=0.01)
+    confirm_hold(held)
+    Payment.objects.filter(pk=held.pk).update(pending_since=timezone.now() - ACTION_STUCK_AFTER)
+    sync_payment(held)
+    chief = get_user_model().objects.create_superuser("chief")
+    resolve_attention(held, "action_stuck", accept=True, note="банк нічого не зробив", by=chief)
+    held.refresh_from_db()
+    assert (held.pending_action, held.attention) == ("", "")
+    assert confirm_hold(held).state == S.SUCCESS

@@ -20,6 +20,7 @@ from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
 from wagtail_payparts.models import Payment, Refund
 from wagtail_payparts.services import refund_payment, start_payment, sync_payment
 from wagtail_payparts.services.deliveries import deliver_payment
+from wagtail_payparts.services.desk import resolve_attention
 from wagtail_payparts.services.refund_reports import read_report
 from wagtail_payparts.services.refunds import refundable, settle_left_behind, settle_refund
 from wagtail_payparts.simulator import Simulator
@@ -276,3 +277,16 @@ def test_whatever_the_bank_tells_of_refunds_reading_it_raises_nothing(told: Any)
     assert report is None or all(
         amount >= 0 and amount == amount.quantize(Decimal("0.01")) for amount in report.amounts
     )
+
+
+@pytest.mark.parametrize(("accept", "state", "refunded"), [(True, "accepted", PRICE), (False, "rejected", Decimal(0))])
+def test_deciding_about_an_uncertain_refund_settles_it(
+    paid: Payment, bank: Simulator, manager: Any, accept: bool, state: str, refunded: Decimal
+) -> None:
+    bank.set_habits(refunds_shown="nothing")
+    bank.fault("timeout_before", endpoint="decline", seconds=0.01)
+    refund = refund_payment(paid, reason="передумав")
+    resolve_attention(paid, "refund_uncertain", accept=accept, note="видно в кабінеті", by=manager)
+    refund.refresh_from_db()
+    paid.refresh_from_db()
+    assert (refund.state, paid.refunded_amount, paid.attention) == (state, refunded, "")
