@@ -16,6 +16,7 @@ from wagtail.admin.views import generic
 
 from wagtail_payparts.dashboard.columns import instalments, state_kind
 from wagtail_payparts.dashboard.moments import write_moment
+from wagtail_payparts.dashboard.paging import back_to
 from wagtail_payparts.dashboard.payment_actions import buttons, open_questions
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy
 from wagtail_payparts.dashboard.texts import bank_text
@@ -54,6 +55,13 @@ class LedgerPageView(generic.InspectView):
 
     def get_object(self, queryset: Any = None) -> Any:
         return get_object_or_404(self.model.objects.select_related(*self.related), pk=self.pk)
+
+    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
+        """The way back leads to the listing as it was filtered."""
+        index = reverse(self.index_url_name)
+        items: list[dict[str, Any]] = super().get_breadcrumbs_items()
+        back = back_to(self.request, self.index_url_name)
+        return [item | {"url": back} if item.get("url") == index else item for item in items]
 
     def get_fields(self) -> list[str]:
         return []
