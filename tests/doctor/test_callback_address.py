@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import socket
 import ssl
@@ -13,9 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import NewConnectionError
 
 from tests.bank.conftest import ScriptedBank
 from tests.doctor.conftest import OURS, PAGE, Doctor, free_port, line, plain
+from wagtail_payparts.management.doctor import network
 from wagtail_payparts.models import PaymentEvent
 from wagtail_payparts.simulator import Simulator
 
@@ -136,6 +141,14 @@ def test_a_certificate_that_nobody_has_signed_is_told_apart(
         settings.PAYPARTS_BASE_URL = f"https://127.0.0.1:{port}"
         printed = plain(doctor()[1])
     assert "cannot be reached: TLS fails (self" in printed
+
+
+@pytest.mark.parametrize(("number", "kind"), [(errno.EHOSTUNREACH, "route"), (errno.EMFILE, "broken")])
+def test_a_connection_that_cannot_be_made_is_no_time_out(number: int, kind: str) -> None:
+    """Though urllib3 counts it among them."""
+    failed = NewConnectionError(HTTPConnection("127.0.0.1"), "it cannot be made")
+    failed.__cause__ = OSError(number, "it cannot be made")
+    assert network._why(requests.ConnectionError(failed)).kind == kind
 
 
 def test_an_address_that_is_none_is_told_of(doctor: Doctor, bank: Simulator, settings: Any) -> None:

@@ -6,7 +6,7 @@ from io import BytesIO, TextIOWrapper
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils.translation import override
 
 from tests.bank.conftest import ScriptedBank
@@ -85,6 +85,12 @@ def test_the_help_explains_the_exit_code(capsys: pytest.CaptureFixture[str]) -> 
     assert "The exit code is 1 if anything says FAIL" in helped
     for option in ("--strict", "--skip-network", "--timeout", "--no-color"):
         assert option in helped
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
+def test_a_wait_without_an_end_is_refused(doctor: Doctor, timeout: float) -> None:
+    with pytest.raises(CommandError, match="above zero"):
+        doctor(timeout=timeout)
 
 
 def test_nothing_secret_is_printed(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from argparse import ArgumentParser
 from collections.abc import Callable
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from wagtail_payparts.management.doctor import network, project
 from wagtail_payparts.resources import clean
@@ -37,13 +38,15 @@ class Command(BaseCommand):
         parser.add_argument("--timeout", type=float, default=10.0, help="seconds to wait for each answer (10)")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        timeout = options["timeout"]
+        if not (math.isfinite(timeout) and timeout > 0):
+            raise CommandError("--timeout is a number of seconds above zero.")
         findings = self._section("Settings", project.examine_settings)
         database = self._section("Database", project.examine_database)
         findings += database
         if not any(finding.code == "database" and finding.level == Level.FAIL for finding in database):
             findings += self._section("Payments", _examine_payments)
         if not options["skip_network"]:
-            timeout = options["timeout"]
             findings += self._section("Callback address", lambda: network.examine_callback_addresses(timeout))
             findings += self._section("Bank", lambda: network.examine_banks(timeout))
         self._sum_up(findings)
