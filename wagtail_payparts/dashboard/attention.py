@@ -107,12 +107,12 @@ _MEANING = {
         _("The hold may end: nothing is to be done."),
     ),
     AttentionCode.ACTION_STUCK: (
-        _("You know from the bank what became of the action, and have dealt with it."),
-        _("It does not matter what became of the action."),
+        _("You know from the bank what became of the action. Another one may begin."),
+        _("It does not matter what became of the action. Another one may begin."),
     ),
     AttentionCode.REFUND_UNCERTAIN: (
-        _("You know from the bank's cabinet whether the refund was made, and have dealt with it."),
-        _("It does not matter whether the refund was made."),
+        _("The bank's cabinet shows that the refund was made."),
+        _("The bank's cabinet shows that the refund was not made."),
     ),
     AttentionCode.EXTERNAL_REFUND: (
         _("The refund is right, and you have dealt with the order."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.forms import MediaDefiningClass
@@ -40,7 +41,7 @@ class Styled(metaclass=MediaDefiningClass):
     """Brings the stylesheet of our cells into a listing."""
 
     class Media:
-        css = {"all": ["wagtail_payparts/css/admin.css"]}
+        css = {"all": ["wagtail_payparts/css/admin.css", "wagtail_payparts/css/listing.css"]}
 
 
 class IdentityColumn(Styled, TitleColumn):
@@ -115,12 +116,26 @@ class BuyerColumn(Styled, Column):
     cell_template_name = "wagtail_payparts/admin/cells/buyer.html"
 
 
-def payment_columns() -> list[Column]:
-    return [
-        IdentityColumn("order_id", label=_("Order id"), url_name="payparts_payments:inspect"),
+class PaymentBuyerColumn(Styled, Column):
+    """Name and phone of the payment's order. Only for those who may see the buyer."""
+
+    cell_template_name = "wagtail_payparts/admin/cells/payment_buyer.html"
+
+
+def payment_columns(*, with_buyer: bool, get_url: Callable[[Payment], str]) -> list[Column]:
+    columns = [
+        IdentityColumn("order_id", label=_("Order id"), get_url=get_url, get_title_id=title_id),
         StateColumn("state", label=_("State")),
         MoneyColumn("amount", label=_("Amount"), sort_key="amount"),
         InstalmentsColumn("parts_count", label=_("Instalments")),
         OriginColumn("offer_title", label=_("Offer and page")),
         MomentsColumn("created_at", changed="state_changed_at", label=_("Created and changed")),
     ]
+    if with_buyer:
+        columns.insert(4, PaymentBuyerColumn("buyer_order", label=_("Buyer")))
+    return columns
+
+
+def title_id(payment: Payment) -> str:
+    """Of the element that names the payment; what a checkbox of the row refers to."""
+    return f"payment_{payment.pk}_title"

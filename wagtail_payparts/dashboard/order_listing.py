@@ -16,10 +16,11 @@ from wagtail.models import Site
 
 from wagtail_payparts.dashboard.columns import WAITING, BuyerColumn, MomentsColumn, Styled
 from wagtail_payparts.dashboard.exports import refuse
-from wagtail_payparts.dashboard.filters import AmountFilter, CodesFilter, DayRangeFilter, EitherFilter
+from wagtail_payparts.dashboard.filters import CodesFilter, EitherFilter
 from wagtail_payparts.dashboard.listings import LedgerIndexView
 from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.dashboard.order_search import FoundOrders
+from wagtail_payparts.dashboard.ranges import AmountFilter, DayRangeFilter
 from wagtail_payparts.models import Order, OrderStatus, Payment
 
 

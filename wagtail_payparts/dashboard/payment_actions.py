@@ -176,6 +176,12 @@ class Decide(PaymentAction):
                 ),
                 *said,
             ]
+        if self.code == AttentionCode.REFUND_UNCERTAIN:
+            return [
+                _("If you accept: the refund counts as made, and the shop is told of it. No money is moved by this."),
+                _("If you dismiss: the refund counts as not made, and can be made again."),
+                *said,
+            ]
         return [
             _("Nothing else changes: no money is moved, and the payment stays where it is."),
             _("What is still wrong when the bank is asked next comes back."),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from django.urls import URLPattern, path
 from django.utils.translation import pgettext_lazy
 from wagtail.admin.viewsets.model import ModelViewSetGroup
 
+from wagtail_payparts.dashboard.export_page import PaymentExportView
 from wagtail_payparts.dashboard.health import HealthViewSet
 from wagtail_payparts.dashboard.inbox import InboxViewSet, inbox_patterns
 from wagtail_payparts.dashboard.ledger import LedgerViewSet
@@ -30,9 +30,10 @@ class PaymentViewSet(LedgerViewSet):
     index_view_class = PaymentIndexView
     inspect_view_class = PaymentPageView
 
-    def get_urlpatterns(self) -> list[Any]:
+    def get_urlpatterns(self) -> list[URLPattern]:
+        export = self.construct_view(PaymentExportView, **self.get_common_view_kwargs())
         own = [action.pattern(self) for action in PAYMENT_ACTIONS]
-        return [*super().get_urlpatterns(), *inbox_patterns(self), *own]
+        return [path("export/", export, name="export"), *super().get_urlpatterns(), *inbox_patterns(self), *own]
 
 
 class PayInPartsGroup(ModelViewSetGroup):

@@ -19,6 +19,8 @@ class EventType(models.TextChoices):
     POLL = "poll", _("Question to the bank")
     EXPIRY = "expiry", _("Expiry")
     ATTENTION = "attention", _("Needs attention")
+    ACTION = "action", _("Action at the bank")
+    REFUND = "refund", _("Refund")
     RESOLVED = "resolved", _("Decided by staff")
     REDELIVERY = "redelivery", _("Signals are delivered again")
     REOPENED = "reopened", _("Tried again")

@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 from wagtail_payparts.resources.cells import clean
+from wagtail_payparts.resources.csv_files import DELIMITERS, CsvFile
+from wagtail_payparts.resources.events import PaymentEventResource
+from wagtail_payparts.resources.fields import ComputedField
 from wagtail_payparts.resources.payments import PaymentResource
-from wagtail_payparts.resources.spreadsheets import MAX_XLSX_ROWS, stream_csv, to_export, write_xlsx
+from wagtail_payparts.resources.table import Table
+from wagtail_payparts.resources.widgets import AsIs, Lines, SiteMoment, UtcMoment, Words, YesNo
+from wagtail_payparts.resources.xlsx_files import MAX_XLSX_ROWS, XlsxFile
 
 
-__all__ = ["MAX_XLSX_ROWS", "PaymentResource", "clean", "stream_csv", "to_export", "write_xlsx"]
+__all__ = [
+    "DELIMITERS",
+    "MAX_XLSX_ROWS",
+    "AsIs",
+    "ComputedField",
+    "CsvFile",
+    "Lines",
+    "PaymentEventResource",
+    "PaymentResource",
+    "SiteMoment",
+    "Table",
+    "UtcMoment",
+    "Words",
+    "XlsxFile",
+    "YesNo",
+    "clean",
+]

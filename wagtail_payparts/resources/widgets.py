@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -60,3 +61,7 @@ class Lines(Widget):
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return "; ".join(f"{line['name']} × {line['count']}" for line in value or ())
+
+    def render_json(self, text: str | None) -> str:
+        """The same of the text that the database holds."""
+        return self.render(json.loads(text) if text else None)

@@ -18,9 +18,10 @@ from django_tasks.backends.immediate import ImmediateBackend
 from wagtail_payparts import conf
 from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
 from wagtail_payparts.models import AttentionCode, EventType, Heartbeat, Payment, PaymentEvent, Source, Verdict
-from wagtail_payparts.services.desk import ASK, RESOLVE, require, resolve_attention
+from wagtail_payparts.services.desk import resolve_attention
 from wagtail_payparts.services.journal import record
 from wagtail_payparts.services.locking import locked, retry_deadlocks
+from wagtail_payparts.services.permissions import ASK, RESOLVE, require
 from wagtail_payparts.services.sync import HEARTBEAT, check
 
 

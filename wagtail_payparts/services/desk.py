@@ -27,20 +27,20 @@ from wagtail_payparts.models import (
     Source,
     Verdict,
 )
+from wagtail_payparts.models.refunds import UNSETTLED
+from wagtail_payparts.services import actions
 from wagtail_payparts.services.deliveries import deliver_later
 from wagtail_payparts.services.journal import owe, record
 from wagtail_payparts.services.limits import may_ask_bank
 from wagtail_payparts.services.locking import locked, retry_deadlocks
 from wagtail_payparts.services.observations import postpone
+from wagtail_payparts.services.permissions import ASK, RESOLVE, require
+from wagtail_payparts.services.refunds import settle_uncertain
 from wagtail_payparts.services.sync import sync_payment
 
 
-ASK = "wagtail_payparts.ask_payment"
-RESOLVE = "wagtail_payparts.resolve_payment"
 #: A person waits for the bank this long: seconds to connect, and to answer.
 DESK_TIMEOUT = (2.0, 8.0)
-#: Refunds of which nobody knows yet whether they took place.
-_OPEN_REFUNDS = (RefundState.REQUESTED, RefundState.SENT, RefundState.UNCERTAIN)
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,9 @@ def resolve_attention(payment: Payment, code: str, *, accept: bool, note: str, b
     """Decide one thing that needed a person: ``accept`` it as true and dealt with, or dismiss it.
 
     Accepting ``negative_after_success`` means that the money went back by way of the bank: a refund ``external`` of
-    all that was left is written down and announced. Everything else changes nothing but the attention, so what is
-    still wrong when the bank is asked next comes back.
+    all that was left is written down and announced. Accepting ``refund_uncertain`` means that the refund was made, and
+    dismissing it that it was not. Either answer to ``action_stuck`` frees the payment for another action. Everything
+    else changes nothing but the attention, so what is still wrong when the bank is asked next comes back.
 
     ``note`` says why, and is required. Raises ``NotAllowed`` without ``resolve``, and where a refund would be written
     down while another one has no outcome yet; ``AlreadyResolved`` if somebody was quicker: nothing is done twice.
@@ -163,6 +164,10 @@ def resolve_attention(payment: Payment, code: str, *, accept: bool, note: str, b
             _take_away(row, code)
             if gone_back:
                 _write_external_refund(row, event, note, by)
+            elif code == AttentionCode.ACTION_STUCK:
+                actions.end(row)
+            elif code == AttentionCode.REFUND_UNCERTAIN:
+                settle_uncertain(row, was_made=accept, by=by)
             row.save()
             return row
 
@@ -174,7 +179,7 @@ def resolve_attention(payment: Payment, code: str, *, accept: bool, note: str, b
 
 def _refuse_beside_an_open_refund(row: Payment) -> None:
     """What is left cannot be known before it has an outcome."""
-    if row.refunds.filter(state__in=_OPEN_REFUNDS).exists():
+    if row.refunds.filter(state__in=UNSETTLED).exists():
         raise NotAllowed(
             "a refund has no outcome yet",
             user_message=_("A refund of this payment has no outcome yet: settle that first."),
@@ -221,15 +226,6 @@ def unknown_callbacks() -> Any:
     return PaymentEvent.objects.filter(
         verdict=Verdict.UNKNOWN_ORDER, type=EventType.CALLBACK, payment__isnull=True
     ).order_by("-created_at", "-pk")
-
-
-def require(by: Any, *permissions: str) -> None:
-    """Raise ``NotAllowed`` unless ``by`` has one of the permissions."""
-    if not any(by.has_perm(permission) for permission in permissions):
-        raise NotAllowed(
-            f"this needs the permission {' or '.join(permissions)}",
-            user_message=_("Sorry, you do not have the permission to do this."),
-        )
 
 
 def _reason(text: str) -> str:

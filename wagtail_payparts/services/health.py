@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -248,7 +250,9 @@ def _newest_callbacks(store_ids: Sequence[str]) -> list[PaymentEvent]:
     for store_id in store_ids:
         wanted.append(callbacks.filter(store_id=store_id).exclude(verdict=Verdict.REJECTED).order_by("-pk"))
         wanted.append(rejected.filter(store_id=store_id))
-    return list(PaymentEvent.objects.filter(pk__in=[Subquery(newest.values("pk")[:1]) for newest in wanted]))
+    # Not pk__in, in which MariaDB takes a single subquery for a list, and such a one may have no LIMIT.
+    is_wanted = [Q(pk=Subquery(newest.values("pk")[:1])) for newest in wanted]
+    return list(PaymentEvent.objects.filter(reduce(or_, is_wanted)))
 
 
 def _count_rejected(aliases: Mapping[str, str], now: datetime) -> dict[str, int]:

@@ -21,8 +21,8 @@ from wagtail.log_actions import registry as logs
 
 from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
 from wagtail_payparts.models import Order
-from wagtail_payparts.services.desk import require
 from wagtail_payparts.services.locking import retry_deadlocks
+from wagtail_payparts.services.permissions import require
 
 
 #: The permission to do any of this.

@@ -15,7 +15,7 @@ from django.utils.timezone import get_default_timezone, localdate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from wagtail_payparts.dashboard.filters import FIRST_DAY, LAST_DAY, start_of
+from wagtail_payparts.dashboard.ranges import FIRST_DAY, LAST_DAY, start_of
 
 
 #: Two years, one of them a leap year.
