@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.test import Client
+from wagtail.log_actions import LogContext
 from wagtail.models import ModelLogEntry
 
 from tests.dashboard.acting import (
@@ -27,6 +28,7 @@ from tests.factories import make_order, make_payment
 from tests.owing import Shop, connected
 from wagtail_payparts.dashboard import log
 from wagtail_payparts.dashboard.attention import explain, meaning_of
+from wagtail_payparts.dashboard.log import write_log
 from wagtail_payparts.models import (
     AttentionCode,
     EventType,
@@ -318,7 +320,8 @@ def test_a_log_that_cannot_be_written_undoes_nothing(
     payment = created if action == "ask" else a_payment()
 
     def broken(*args: Any, **kwargs: Any) -> None:
-        ModelLogEntry.objects.create(action="x" * 5000, label="y" * 50_000, object_id=None)
+        """What the database refuses, so that the transaction around it is of no use any more."""
+        Refund.objects.create(payment=payment, amount=-1)
 
     monkeypatch.setattr(log, "log", broken)
     cache.clear()
@@ -340,6 +343,14 @@ def test_all_that_is_logged_is_registered() -> None:
 
     for action in (log.ASKED, log.DELIVERED, log.RESOLVED, log.NOTED):
         assert registry.action_exists(action)
+
+
+def test_what_is_logged_twice_in_one_request_is_shown_twice() -> None:
+    """Wagtail shows one entry for each uuid and action, and gives a whole request the same uuid."""
+    with LogContext():
+        for payment in (a_payment(), a_payment()):
+            write_log(payment, log.NOTED)
+    assert len(set(ModelLogEntry.objects.values_list("uuid", flat=True))) == 2
 
 
 # The buttons
