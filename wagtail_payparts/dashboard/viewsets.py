@@ -27,7 +27,8 @@ class PaymentViewSet(LedgerViewSet):
 
     def get_urlpatterns(self) -> list[URLPattern]:
         export = self.construct_view(PaymentExportView, **self.get_common_view_kwargs())
-        return [path("export/", export, name="export"), *super().get_urlpatterns()]
+        # The first is where the menu leads.
+        return [*super().get_urlpatterns(), path("export/", export, name="export")]
 
 
 class OrderViewSet(LedgerViewSet):
