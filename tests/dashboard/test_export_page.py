@@ -63,6 +63,8 @@ def test_the_listing_leads_to_it_with_its_filters(accountant: Client, viewer: Cl
     query = {"state": "SUCCESS", "q": "x", "ordering": "-amount", "p": "1"}
     links = soup_of(accountant.get(PAYMENTS, query)).select(f'a[href^="{EXPORT}"]')
     assert [link["href"] for link in links] == [f"{EXPORT}?state=SUCCESS&q=x&ordering=-amount"]
+    # The menu still leads to the listing.
+    assert soup_of(accountant.get("/admin/")).find(string=lambda text: f'"url": "{PAYMENTS}"' in (text or ""))
     assert not soup_of(viewer.get(PAYMENTS)).select(f'a[href^="{EXPORT}"]')
     assert not soup_of(accountant.get(PAYMENTS, {"state": "BOGUS"})).select(f'a[href^="{EXPORT}"]')
 

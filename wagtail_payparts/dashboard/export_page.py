@@ -126,12 +126,18 @@ class PaymentExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View)
         if self.problems:
             return context
         return context | {
-            "filters": [(each.field_label, each.value) for each in self.listing.active_filters],
+            "filters": self._filters(),
             "search": clean(self.listing.search_query),
             "selected": self.selected,
             "count": _in_words(count_up_to(self.payments, COUNTED)),
             "groups": list(kwargs["form"].column_groups()),
         }
+
+    def _filters(self) -> dict[str, str]:
+        found: dict[str, list[str]] = {}
+        for each in self.listing.active_filters:
+            found.setdefault(str(each.field_label), []).append(clean(str(each.value)))
+        return {label: ", ".join(values) for label, values in found.items()}
 
     def _listing_url(self) -> str:
         query, address = filters_of(self.request), reverse(self.index_url_name)

@@ -33,7 +33,8 @@ class PaymentViewSet(LedgerViewSet):
     def get_urlpatterns(self) -> list[URLPattern]:
         export = self.construct_view(PaymentExportView, **self.get_common_view_kwargs())
         own = [action.pattern(self) for action in PAYMENT_ACTIONS]
-        return [path("export/", export, name="export"), *super().get_urlpatterns(), *inbox_patterns(self), *own]
+        # The first of all is where the menu leads.
+        return [*super().get_urlpatterns(), path("export/", export, name="export"), *inbox_patterns(self), *own]
 
 
 class PayInPartsGroup(ModelViewSetGroup):

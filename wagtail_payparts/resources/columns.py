@@ -88,7 +88,7 @@ def _is_dehydrated(resource: Resource, field: Field) -> bool:
 def _find_source(field: Field, model: type[models.Model]) -> Source | None:
     kind = type(field)
     if kind is ComputedField:
-        return Source(field.expression, field.expression.output_field, may_be_null=True)
+        return Source(field.expression, field.expression.output_field, field.expression.output_field.null)
     if kind.get_value is not Field.get_value or kind.export is not Field.export or not field.attribute:
         return None
     *relations, name = field.attribute.split("__")

@@ -43,6 +43,7 @@ class CsvFile:
         kinds = [column.kind for column in self.table.columns]
         for page in self.table.pages():
             yield self._page(kinds, page).encode("utf-8", "replace")
+            page.clear()
 
     def line(self, text: str) -> bytes:
         return self._lines([[self._cell(text)]]).encode()

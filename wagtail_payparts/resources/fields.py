@@ -27,7 +27,7 @@ class ComputedField(Field):
     """A column made of several attributes: ``value`` reckons it from an instance, ``expression`` in the database.
 
     Both must say the same. The export asks the database, which is many times faster; whoever has an instance already
-    asks ``value``. ``expression`` needs an ``output_field``.
+    asks ``value``. ``expression`` needs an ``output_field``, with ``null=True`` where it may be null.
     """
 
     def __init__(

@@ -41,16 +41,32 @@ class _Hours(dict[str, str]):
         self.zone = zone
 
     def __missing__(self, hour: str) -> str:
-        first = datetime.fromisoformat(f"{hour}:00:00")
-        last = first + timedelta(minutes=59, seconds=59)
-        here = _by_the_clock(first, self.zone)
-        if here.minute or here.second or _by_the_clock(last, self.zone) - here != last - first:
-            raise _UnevenHour
         if len(self) >= self.MOST:
             self.clear()
             self[""] = ""
-        self[hour] = found = here.isoformat(" ")[:13]
-        return found
+        # No zone changes its clock twice within a day.
+        midnight = self._begin(f"{hour[:10]} 00", timedelta(days=1))
+        if midnight is not None:
+            self._add_day(hour[:10], midnight)
+        elif (begin := self._begin(hour, timedelta(hours=1))) is not None:
+            self[hour] = begin.isoformat(" ")[:13]
+        else:
+            raise _UnevenHour
+        return self[hour]
+
+    def _begin(self, hour: str, length: timedelta) -> datetime | None:
+        """What the site's clock shows when that hour begins, if it goes on evenly from there."""
+        first = datetime.fromisoformat(f"{hour}:00:00")
+        last = first + length - timedelta(seconds=1)
+        here = _by_the_clock(first, self.zone)
+        is_even = _by_the_clock(last, self.zone) - here == last - first
+        return here if is_even and not here.minute and not here.second else None
+
+    def _add_day(self, day: str, midnight: datetime) -> None:
+        days = (midnight.date().isoformat(), (midnight + timedelta(days=1)).date().isoformat())
+        for number in range(24):
+            later, shown = divmod(midnight.hour + number, 24)
+            self[f"{day} {number:02}"] = f"{days[later]} {shown:02}"
 
 
 def _by_the_clock(moment: datetime, zone: tzinfo) -> datetime:

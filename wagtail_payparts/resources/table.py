@@ -17,7 +17,7 @@ from wagtail_payparts.resources.columns import Cells, Column, Kind, compile_colu
 
 
 #: The first rows come at once; of later ones so many that a page costs little and takes little memory.
-FIRST_PAGE, PAGE = 200, 2000
+FIRST_PAGE, PAGE = 200, 4000
 
 
 class Table:
@@ -54,8 +54,11 @@ class Table:
         for rows in self._rows():
             with self.in_its_language():
                 page = self._cells(rows)
+            # Or the rows of two pages would be in memory while the next is fetched.
+            rows.clear()
             if page and page[0]:
                 yield page
+            del page
 
     def _rows(self) -> Iterator[list[tuple[Any, ...]]]:
         """What the database answers, with the primary key before it."""
@@ -69,11 +72,11 @@ class Table:
         ordered = ordered.values_list("pk", *asked, *hidden)
         size, rest = FIRST_PAGE, ordered
         while rows := list(rest[:size]):
+            is_last, end = len(rows) < size, rows[-1][-len(keys) :]
             yield rows
-            if len(rows) < size:
+            if is_last:
                 return
-            rest = ordered.filter(keyset.after(keys, rows[-1][-len(keys) :]))
-            size = PAGE
+            rest, size = ordered.filter(keyset.after(keys, end)), PAGE
 
     def _rows_by_primary_key(self, asked: dict[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
         table = self.queryset.model._default_manager.using(self.queryset.db).order_by().annotate(**asked)
