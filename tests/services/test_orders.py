@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from wagtail.log_actions import LogContext
 from wagtail.log_actions import registry as logs
 
 from tests.factories import make_order
@@ -79,6 +80,16 @@ def test_the_mark_is_taken_back_once_and_both_deeds_are_kept() -> None:
     assert _logged(order) == [(HANDED_OVER, by), (TAKEN_BACK, by)]
     hand_over(order, by=by)
     assert Order.objects.get(pk=order.pk).handed_over_by == by
+
+
+def test_two_orders_of_one_request_are_both_in_the_log() -> None:
+    """Wagtail shows one entry for each uuid and action, and a whole request has one uuid."""
+    orders, by = [make_order(), make_order()], _cashier()
+    with LogContext(user=by):
+        for order in orders:
+            hand_over(order, by=by)
+    entries = [logs.get_logs_for_instance(order).get() for order in orders]
+    assert entries[0].uuid != entries[1].uuid
 
 
 def test_nothing_is_handed_over_on_a_status_that_is_no_longer_true() -> None:
