@@ -19,7 +19,8 @@ from wagtail.models import ModelLogEntry, Revision, Site
 
 from tests.dashboard.roles import BY_EVERY_METHOD, ROLES, enter, may
 from tests.factories import make_offer, make_order, make_payment
-from wagtail_payparts.models import Order, Payment, PaymentEvent
+from wagtail_payparts.models import Order, Payment, PaymentEvent, ReceiverResult, SignalDelivery
+from wagtail_payparts.simulator import Simulator
 
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,31 @@ MATRIX: tuple[Row, ...] = (
         for name in ("index", "index_results")
         for spreadsheet_format in ("csv", "xlsx")
     ),
+    Row("payparts_payments:export", "view_payment+export_payment", post=WHATEVER),
+    # What staff do to a payment.
+    Row("payparts_payments:ask", "view_payment+ask_payment", ("{payment}",), post=(302,)),
+    Row("payparts_payments:deliver", "view_payment+resolve_payment", ("{payment}",), post=(302,)),
+    Row(
+        *("payparts_payments:resolve", "view_payment+resolve_payment", ("{payment}", "late_success")),
+        post=(302,),
+        data={"decision": "accept", "note": "Є на складі"},
+    ),
+    Row(
+        *("payparts_payments:note", "view_payment+ask_payment | view_payment+resolve_payment", ("{payment}",)),
+        post=(302,),
+        data={"note": "Подзвонити"},
+    ),
+    # What waits for a person.
+    Row("payparts_payments:attention", "view_payment"),
+    Row("payparts_payments:attention_results", "view_payment"),
+    Row(
+        *("payparts_payments:dismiss_callback", "view_payment+resolve_payment", ("{unknown_callback}",)),
+        post=(302,),
+        data={"note": "Не наше"},
+    ),
+    # The pages of figures.
+    Row("payparts_overview:index", "view_payment"),
+    Row("payparts_health:index", "view_payment"),
     # Orders, which are not exported.
     Row("payparts_orders:index", "view_order"),
     Row("payparts_orders:index_results", "view_order"),
@@ -132,12 +158,38 @@ MATRIX: tuple[Row, ...] = (
         post=(302,),
         refused=(200, 302, 405),
     ),
+    Row(
+        *("wagtail_bulk_action", "view_payment+ask_payment", ("wagtail_payparts", "payment", "payparts_ask")),
+        query="id={payment}",
+        post=(302,),
+        refused=(302, 403, 405),
+    ),
+    Row(
+        *("wagtail_bulk_action", "view_payment+export_payment", ("wagtail_payparts", "payment", "payparts_export")),
+        query="id={payment}",
+        get=(302,),
+        refused=(302, 403, 405),
+    ),
+    Row(
+        *("wagtail_bulk_action", "view_payment+resolve_payment", ("wagtail_payparts", "payment", "payparts_resolve")),
+        query="id={payment}",
+        post=(200, 302),
+        data={"code": "late_success", "decision": "accept", "note": "Є на складі"},
+        refused=(302, 403, 405),
+    ),
     # The Django admin, which lets in whom Django calls staff; the log cannot be written there.
     _django_admin("paymentevent_changelist"),
     _django_admin("paymentevent_change", "{event}"),
     _django_admin("paymentevent_history", "{event}"),
     _django_admin("paymentevent_add", get=403),
     _django_admin("paymentevent_delete", "{event}", get=403),
+    _django_admin("paymentevent_export"),
+    _django_admin("payment_changelist"),
+    _django_admin("payment_change", "{payment}"),
+    _django_admin("payment_history", "{payment}"),
+    _django_admin("payment_add", get=403),
+    _django_admin("payment_delete", "{payment}", get=403),
+    _django_admin("payment_export"),
 )
 
 
@@ -186,6 +238,9 @@ def _rows() -> dict[str, str]:
     handed_over = make_order(handed_over_at="2026-03-01T12:00:00Z")
     payment = make_payment(buyer_order=order, offer=offer, state="SUCCESS", attention="late_success")
     event = PaymentEvent.objects.create(payment=payment, type="poll", order_id=payment.order_id)
+    unknown = PaymentEvent.objects.create(type="callback", verdict="unknown_order", order_id="NOBODYS", state="SUCCESS")
+    delivery = SignalDelivery.objects.create(payment=payment, event=event, signal="payment_succeeded")
+    ReceiverResult.objects.create(delivery=delivery, receiver="shop.told", attempts=1)
     site = Site.objects.get(is_default_site=True)
     return {
         "offer": str(offer.pk),
@@ -193,6 +248,7 @@ def _rows() -> dict[str, str]:
         "order_handed_over": str(handed_over.pk),
         "payment": str(payment.pk),
         "event": str(event.pk),
+        "unknown_callback": str(unknown.pk),
         "revision": str(offer.save_revision().pk),
         "site": str(site.pk),
     }
@@ -228,7 +284,7 @@ def _methods(role: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=str)
-def test_an_address_opens_for_whom_it_should_and_nobody_else_changes_anything(row: Row) -> None:
+def test_an_address_opens_for_whom_it_should_and_nobody_else_changes_anything(row: Row, bank: Simulator) -> None:
     keys = _rows()
     address = _address(row, keys)
     people = {role: enter(role) for role in ROLES}
@@ -264,7 +320,7 @@ UNTOUCHABLE = {
 }
 
 
-def test_not_even_a_superuser_adds_changes_or_deletes_payments_and_orders() -> None:
+def test_not_even_a_superuser_adds_changes_or_deletes_payments_and_orders(bank: Simulator) -> None:
     keys = _rows()
     root = enter("superuser")
     before = {model: list(model.objects.order_by("pk").values(*names)) for model, names in UNTOUCHABLE.items()}  # type: ignore[attr-defined]

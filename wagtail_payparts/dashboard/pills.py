@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from wagtail.admin.active_filters import ActiveFilter, BaseFilterAdapter, register_filter_adapter_class
 
 from wagtail_payparts.dashboard.periods import Days, Period, PeriodFilter
@@ -21,7 +22,20 @@ class RangePill(BaseFilterAdapter):
         return str(value)
 
     def words(self) -> str:
-        return _write_range(self.value.start, self.value.stop, self.write)
+        return self.write_range(self.value.start, self.value.stop)
+
+    def write_range(self, first: Any, last: Any) -> str:
+        if first is None:
+            return self.up_to(self.write(last))
+        if last is None:
+            return self.since(self.write(first))
+        return self.write(first) if first == last else f"{self.write(first)} – {self.write(last)}"
+
+    def since(self, value: str) -> str:
+        return _("from %(value)s") % {"value": value}
+
+    def up_to(self, value: str) -> str:
+        return _("up to %(value)s") % {"value": value}
 
     def get_active_filters(self) -> Iterator[ActiveFilter]:
         widget = self.filter.field.widget
@@ -39,26 +53,22 @@ class DaysPill(RangePill):
     def write(self, value: Any) -> str:
         return date_format(value)
 
+    def since(self, value: str) -> str:
+        return pgettext("days", "from %(value)s") % {"value": value}
+
+    def up_to(self, value: str) -> str:
+        return pgettext("days", "up to %(value)s") % {"value": value}
+
 
 class PeriodPill(DaysPill):
     """``This month (1 Nov 2026 – 24 Nov 2026)``."""
 
     def words(self) -> str:
         days: Days = self.value
-        written = _write_range(days.first, days.last, self.write)
+        written = self.write_range(days.first, days.last)
         if not days.period:
             return written
         return _("%(period)s (%(days)s)") % {"period": Period(days.period).label, "days": written}
-
-
-def _write_range(first: Any, last: Any, write: Any) -> str:
-    if first is None:
-        return _("up to %(value)s") % {"value": write(last)}
-    if last is None:
-        return _("from %(value)s") % {"value": write(first)}
-    if first == last:
-        return str(write(first))
-    return f"{write(first)} – {write(last)}"
 
 
 def register_pills() -> None:

@@ -741,6 +741,14 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
+            index=models.Index(fields=["handed_over_at", "-created_at", "-id"], name="payparts_order_handed_over"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["amount", "id"], name="payparts_order_by_amount"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
             index=models.Index(fields=["buyer_phone"], name="payparts_order_phone", opclasses=["varchar_pattern_ops"]),
         ),
         migrations.AddIndex(
@@ -879,6 +887,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="signaldelivery",
             index=models.Index(fields=["payment", "done_at", "id"], name="payparts_delivery_open"),
+        ),
+        migrations.AddIndex(
+            model_name="receiverresult",
+            index=models.Index(fields=["delivered_at", "-id"], name="payparts_result_open"),
         ),
         migrations.AddConstraint(
             model_name="receiverresult",

@@ -166,6 +166,7 @@ class ReceiverResult(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["delivery", "receiver"], name="payparts_result_receiver"),
         ]
+        indexes = [models.Index(fields=["delivered_at", "-id"], name="payparts_result_open")]
 
     def __str__(self) -> str:
         return self.receiver
