@@ -55,7 +55,7 @@ def explain_exchange(event: PaymentEvent) -> str:
 def _explain_bad_answer(event: PaymentEvent) -> str:
     status = event.http_status or 0
     if status >= 500:
-        return _("The bank has a fault of its own (HTTP %(status)s). It is asked again by itself.") % {"status": status}
+        return _("The bank has a fault of its own (HTTP %(status)s).") % {"status": status}
     if status >= 400:
         return _("The bank's address does not take our question (HTTP %(status)s): check it in the settings.") % {
             "status": status

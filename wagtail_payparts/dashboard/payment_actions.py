@@ -182,6 +182,11 @@ class Decide(PaymentAction):
                 _("If you dismiss: the refund counts as not made, and can be made again."),
                 *said,
             ]
+        if self.code == AttentionCode.ACTION_STUCK:
+            return [
+                _("Either way the action counts as over, and another one may begin. No money is moved by this."),
+                *said,
+            ]
         return [
             _("Nothing else changes: no money is moved, and the payment stays where it is."),
             _("What is still wrong when the bank is asked next comes back."),
