@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -54,9 +55,19 @@ def cancel_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None
 
 
 def refund_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None:
-    """By what the payment says now, so that a second call, or two refunds in the wrong order, end the same."""
-    status = OrderStatus.PARTIALLY_REFUNDED if payment.remainder else OrderStatus.REFUNDED
-    _set_status(payment, status, only_from=_PAID, paid_amount=payment.remainder)
+    """By what all payments of the order say now: a second call, refunds in another order, and an order that was paid
+    twice and got one of the two back, all end as they should."""
+    order = Order.objects.filter(payments=payment, status__in=_PAID).first()
+    if order is None:
+        return
+    paid = Payment.objects.filter(buyer_order_id=order.pk, state=PaymentState.SUCCESS)
+    left = min(sum((one.remainder for one in paid), Decimal(0)), order.amount)
+    if left == order.amount:
+        status = OrderStatus.PAID
+    else:
+        status = OrderStatus.PARTIALLY_REFUNDED if left else OrderStatus.REFUNDED
+    moved = {"status_changed_at": timezone.now()} if status != order.status else {}
+    Order.objects.filter(pk=order.pk, status__in=_PAID).update(status=status, paid_amount=left, **moved)
 
 
 def connect() -> None:

@@ -89,6 +89,26 @@ def test_parts_go_back_one_after_the_other_until_nothing_is_left(paid: Payment, 
     assert _declines(bank) == 2
 
 
+def test_two_small_refunds_are_both_taken_off_the_order(paid: Payment, bank: Simulator) -> None:
+    for left in ("700.00", "600.00"):
+        refund_payment(paid, Decimal("100.00"), reason="брак")
+        assert _order(paid) == ("partially_refunded", Decimal(left))
+
+
+def test_an_order_paid_twice_stays_paid_when_one_of_the_two_goes_back(paid: Payment, bank: Simulator) -> None:
+    second = start_payment(
+        lines=[{"name": "Чайник", "count": 1, "price": PRICE}], parts_count=2, buyer_order=paid.buyer_order
+    )
+    bank.pay(second.order_id)
+    sync_payment(second)
+    deliver_payment(second.pk)
+    refund_payment(second, reason="оплачено двічі")
+    deliver_payment(second.pk)
+    assert _order(paid) == ("paid", PRICE)
+    refund_payment(paid, reason="передумав")
+    assert _order(paid) == ("refunded", Decimal("0.00"))
+
+
 @pytest.mark.parametrize("amount", ["0", "-1.00", "0.001", "100.005", "800.01", "1e30", "NaN", "Infinity"])
 def test_an_amount_that_cannot_be_refunded_never_reaches_the_bank(paid: Payment, bank: Simulator, amount: str) -> None:
     with pytest.raises(NotAllowed):

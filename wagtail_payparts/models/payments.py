@@ -63,7 +63,7 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         return self.filter(is_test=False)
 
     def waiting_for_a_person(self) -> PaymentQuerySet:
-        return self.exclude(attention="")
+        return self.filter(attention__gt="")
 
 
 class Payment(models.Model):
