@@ -17,7 +17,9 @@ from wagtail_payparts.resources.columns import Cells, Column, Kind, compile_colu
 
 
 #: The first rows come at once; of later ones so many that a page costs little and takes little memory.
-FIRST_PAGE, PAGE = 200, 4000
+FIRST_PAGE, PAGE = 200, 3000
+#: Instances are large.
+PAGE_OF_INSTANCES = 1000
 
 
 class Table:
@@ -43,6 +45,7 @@ class Table:
         # Two columns about the same ask the database once.
         asked = dict.fromkeys(column.ask for column in self.columns if column.ask is not None)
         self.places = {ask: number for number, ask in enumerate(asked)}
+        self.page = min(PAGE, PAGE_OF_INSTANCES) if any(column.ask is None for column in self.columns) else PAGE
         self.instances = self._with_related(self.queryset)
 
     def in_its_language(self) -> AbstractContextManager[None]:
@@ -76,11 +79,11 @@ class Table:
             yield rows
             if is_last:
                 return
-            rest, size = ordered.filter(keyset.after(keys, end)), PAGE
+            rest, size = ordered.filter(keyset.after(keys, end)), self.page
 
     def _rows_by_primary_key(self, asked: dict[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
         table = self.queryset.model._default_manager.using(self.queryset.db).order_by().annotate(**asked)
-        for chosen in keyset.in_pieces(keyset.find_primary_keys(self.queryset), FIRST_PAGE, PAGE):
+        for chosen in keyset.in_pieces(keyset.find_primary_keys(self.queryset), FIRST_PAGE, self.page):
             found = {row[0]: row for row in table.filter(pk__in=chosen).values_list("pk", *asked)}
             yield [found[key] for key in chosen if key in found]
 
