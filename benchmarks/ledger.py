@@ -1,18 +1,20 @@
 """A ledger of any size to measure against: ``python -m benchmarks.ledger --db postgres --rows 1000000``.
 
 The same seed gives the same payments: two years of a shop's life up to a fixed day, each with an event, every second
-one with an order. What is there already is kept.
+one with an order, most on one of three sites. What is there already is kept, unless another migration made it.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import random
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 
@@ -37,12 +39,20 @@ REASONS = (
 )
 ATTENTION = ("late_success", "claim_overdue", "amount_mismatch", "negative_after_success", "delivery_failing")
 NAMES = ("Олена Коваль", "Іван Шевченко", "Марія Бондар", "Петро Ткаченко", "=SUM(A1)", "Ірина Мельник")
+#: The shop's own, a second one, and one that closed a year ago.
+SITES = ("shop.example.com", "outlet.example.com", "closed.example.com")
 BATCH = 5000
+#: To be raised when the rows below change.
+EDITION = "2"
+MIGRATION = Path(__file__).resolve().parent.parent / "wagtail_payparts/migrations/0001_initial.py"
 
 
-def setup(database: str, rows: int) -> None:
-    """Point Django at the database of that many rows; make and fill it where it is missing."""
-    os.environ["BENCH_DB"], os.environ["BENCH_ROWS"] = database, str(rows)
+def setup(database: str, rows: int, suffix: str = "") -> None:
+    """Point Django at the database of that many rows; make and fill it where it is missing or out of date.
+
+    A ``suffix`` to its name makes one that nobody else measures, for experiments.
+    """
+    os.environ["BENCH_DB"], os.environ["BENCH_ROWS"], os.environ["BENCH_SUFFIX"] = database, str(rows), suffix
     os.environ["PAYPARTS_TEST_DB"] = database
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.settings"
     import django
@@ -51,35 +61,49 @@ def setup(database: str, rows: int) -> None:
     from django.core.management import call_command
     from django.db import connection
 
+    edition = hashlib.sha256(MIGRATION.read_bytes() + EDITION.encode()).hexdigest()
+    if _edition_there(connection) == edition:
+        return
+    connection.close()
     _create_database(connection)
     call_command("migrate", verbosity=0)
-    from wagtail_payparts.models import Order, Payment, PaymentEvent
+    _fill(connection, rows)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE payparts_bench (edition varchar(64))")
+        cursor.execute("INSERT INTO payparts_bench VALUES (%s)", [edition])
 
-    if Payment.objects.count() != rows:
-        from django.contrib.contenttypes.models import ContentType  # noqa: F401 - loaded before the bulk writes
 
-        for model in (PaymentEvent, Payment, Order):
-            model._base_manager.all().delete()
-        _fill(connection, rows)
+def _edition_there(connection: Any) -> str:
+    """What the database was made by; nothing if it is not there, is half made or is older than this table."""
+    from django.db import DatabaseError
+
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT edition FROM payparts_bench")
+            return str(cursor.fetchone()[0])
+    except DatabaseError:
+        return ""
 
 
 def _create_database(connection: Any) -> None:
-    if connection.vendor == "sqlite":
-        return
     name = connection.settings_dict["NAME"]
+    if connection.vendor == "sqlite":
+        Path(name).unlink(missing_ok=True)
+        return
     with connection._nodb_cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            if cursor.fetchone() is None:
-                cursor.execute(f'CREATE DATABASE "{name}"')
+            cursor.execute(f'DROP DATABASE IF EXISTS "{name}"')
+            cursor.execute(f'CREATE DATABASE "{name}"')
         else:
-            cursor.execute(f"CREATE DATABASE IF NOT EXISTS `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
+            cursor.execute(f"DROP DATABASE IF EXISTS `{name}`")
+            cursor.execute(f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci")
 
 
 def _fill(connection: Any, rows: int) -> None:
     from wagtail_payparts.models import Order, Payment, PaymentEvent
 
-    for model, made in ((Order, orders(rows)), (Payment, payments(rows)), (PaymentEvent, events(rows))):
+    made_payments = payments(rows, _sites())
+    for model, made in ((Order, orders(rows)), (Payment, made_payments), (PaymentEvent, events(rows))):
         _load(connection, model, made)
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
@@ -92,6 +116,17 @@ def _fill(connection: Any, rows: int) -> None:
             cursor.execute("ANALYZE TABLE " + ", ".join(m._meta.db_table for m in (Order, Payment, PaymentEvent)))
         else:
             cursor.execute("ANALYZE")
+
+
+def _sites() -> list[int]:
+    from wagtail.models import Site
+
+    root = Site.objects.order_by("pk").values_list("root_page_id", flat=True)[0]
+    Site.objects.all().delete()
+    return [
+        Site.objects.create(hostname=hostname, root_page_id=root, is_default_site=not number).pk
+        for number, hostname in enumerate(SITES)
+    ]
 
 
 def _load(connection: Any, model: Any, rows: Iterable[dict[str, Any]]) -> None:
@@ -137,7 +172,8 @@ def _order_id(number: int) -> str:
     return f"01{number:010d}{random.Random(number).randrange(36**8):014d}"
 
 
-def payments(rows: int) -> Iterator[dict[str, Any]]:
+def payments(rows: int, sites: list[int]) -> Iterator[dict[str, Any]]:
+    own, outlet, closed = sites
     dice = random.Random(rows)
     states = dice.choices(list(STATES), list(STATES.values()), k=min(rows, 10_007))
     for number in range(1, rows + 1):
@@ -174,6 +210,7 @@ def payments(rows: int) -> Iterator[dict[str, Any]]:
             "reference": f"SHOP-{number:07d}" if number % 2 else "",
             "buyer_order_id": None if number % 2 else number,
             "offer_title": f"Набір {number % 200}",
+            "site_id": closed if number % 7 == 0 and number < rows / 2 else outlet if number % 10 == 0 else own,
             "page_title": f"Сторінка {number % 50}",
             "page_url": f"https://shop.example.com/page-{number % 50}/",
             "page_id": 1 + number % 50,
@@ -217,8 +254,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--db", choices=["postgres", "mariadb", "sqlite"], default="postgres")
     parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--suffix", default="", help="of the database's name, for one that nobody else measures")
     options = parser.parse_args()
-    setup(options.db, options.rows)
+    setup(options.db, options.rows, options.suffix)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The tests' site on a database of its own, kept between runs (environment: ``BENCH_DB``, ``BENCH_ROWS``)."""
+"""The tests' site on a database of its own, kept between runs (environment: ``BENCH_DB``, ``BENCH_ROWS``,
+``BENCH_SUFFIX`` for a copy that nobody else uses)."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from tests.databases import configured_database
 VAR = BASE_DIR / "var"
 VAR.mkdir(exist_ok=True)
 ROWS = int(os.environ.setdefault("BENCH_ROWS", "1000"))
-NAME = f"payparts_bench_{ROWS}"
+NAME = f"payparts_bench_{ROWS}{os.environ.get('BENCH_SUFFIX', '')}"
 
 DATABASES = {"default": configured_database(VAR)}
 DATABASES["default"]["NAME"] = VAR / f"{NAME}.sqlite3" if os.environ["BENCH_DB"] == "sqlite" else NAME

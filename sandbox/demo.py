@@ -37,9 +37,10 @@ BOX = """
 
     Логін = пароль · the login is the password:
       admin        усе · everything
+      manager      усі дії з платежами · all that is done with payments
       editor       сторінки й пропозиції · pages and offers
-      cashier      платежі · payments
-      accountant   звіти й повернення · reports and refunds
+      cashier      платежі, видача · payments, handing over
+      accountant   звіти · reports
 
     Картка оплати обирається на сторінці банку, код із SMS: 1111
     Choose the card on the bank's page; the code from the SMS is 1111

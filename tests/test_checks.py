@@ -254,6 +254,45 @@ def test_a_site_behind_a_proxy_is_told_to_count_its_visitors_apart(name: str, va
     assert _found(Tags.security, deploy=True) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("SECURE_CSP", {"form-action": ["'self'"]}),
+        ("SECURE_CSP", {"form-action": "'self' https://privatbank.ua"}),
+        (
+            "CONTENT_SECURITY_POLICY",
+            {"DIRECTIVES": {"form-action": ["'self'", "https://payparts2.privatbank.ua:8443"]}},
+        ),
+        ("CSP_FORM_ACTION", ("'none'",)),
+    ],
+    ids=str,
+)
+def test_a_policy_that_stops_the_buyers_form_is_told_of(name: str, policy: Any, settings: Any) -> None:
+    setattr(settings, name, policy)
+    assert _found() == ["payparts.W005"]
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        {},
+        {"default-src": ["'self'"]},
+        {"form-action": None},
+        {"form-action": ["'self'", "https://payparts2.privatbank.ua"]},
+        {"form-action": ["'self'", "https://*.privatbank.ua"]},
+        {"form-action": ["payparts2.privatbank.ua:443"]},
+        {"form-action": ["https://payparts2.privatbank.ua/other/path"]},
+        {"form-action": ["http://payparts2.privatbank.ua"]},
+        {"form-action": ["https:"]},
+        {"form-action": ["*"]},
+    ],
+    ids=str,
+)
+def test_a_policy_that_lets_the_form_go_is_right(policy: Any, settings: Any) -> None:
+    settings.SECURE_CSP = policy
+    assert _found() == []
+
+
 def test_times_without_zones_are_an_error(settings: Any) -> None:
     settings.USE_TZ = False
     assert _found() == ["payparts.E005"]

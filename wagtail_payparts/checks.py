@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core import checks
@@ -15,7 +17,10 @@ from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.translation import override
 
 from wagtail_payparts import conf
+from wagtail_payparts.bank import Store
 from wagtail_payparts.models import Payment
+from wagtail_payparts.services import form_action
+from wagtail_payparts.services.addresses import without_credentials
 from wagtail_payparts.signals import MONEY_SIGNALS
 
 
@@ -157,6 +162,35 @@ def check_proxies(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
             id="payparts.W004",
         )
     ]
+
+
+@register("payparts")
+def check_form_action(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """The buyer's press is a form that leads to the bank: a policy without it stops the browser there."""
+    banks = {store.redirect_url for store in _readable_stores()}
+    return [
+        checks.Warning(
+            f"{name} does not let a form lead to the bank's page {_origin(bank)}.",
+            hint=f"Add '{_origin(bank)}' to its form-action.",
+            id="payparts.W005",
+        )
+        for name, sources in form_action.from_settings().items()
+        for bank in sorted(banks)
+        if not form_action.allows(sources, bank)
+    ]
+
+
+def _readable_stores() -> list[Store]:
+    found = []
+    for alias in conf.store_aliases():
+        with suppress(ImproperlyConfigured):
+            found.append(conf.read_store(alias))
+    return found
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(without_credentials(url))
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 @register("payparts")

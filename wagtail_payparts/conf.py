@@ -66,6 +66,7 @@ DEFAULTS: Mapping[str, Any] = {
     "PAYPARTS_POLL_SCHEDULE": (30, 60, 120, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600),
     "PAYPARTS_CHECK_INLINE": True,
     "PAYPARTS_EXPIRE_AFTER": timedelta(hours=24),
+    "PAYPARTS_HOLD_FOR": timedelta(days=29),
     "PAYPARTS_REJECTED_PER_HOUR": 60,
     "PAYPARTS_CHECKOUT_LIMITS": {"visitor": 10, "offer": 60, "site": 300},
     "PAYPARTS_TRUSTED_PROXIES": 0,
@@ -152,6 +153,20 @@ def store_id(alias: str) -> str:
         return read_store(alias).store_id
     except ImproperlyConfigured:
         return ""
+
+
+def holds_by_default(alias: str) -> bool:
+    """Whether payments of a store are two-stage where nothing else is said: ``HOLD`` in ``PAYPARTS_STORES``."""
+    return bool((get("PAYPARTS_STORES").get(alias) or {}).get("HOLD", False))
+
+
+def hold_for(alias: str) -> timedelta | None:
+    """How long the bank keeps a hold of this store: ``HOLD_FOR`` in ``PAYPARTS_STORES``, or ``PAYPARTS_HOLD_FOR``.
+
+    The bank does not document it (payparts-api §4). ``None`` switches the countdown off.
+    """
+    own = get("PAYPARTS_STORES").get(alias) or {}
+    return cast("timedelta | None", own.get("HOLD_FOR", get("PAYPARTS_HOLD_FOR")))
 
 
 def find_store(store_id: str) -> Store | None:

@@ -57,7 +57,7 @@ class Writer:
         stories = [self._story(plot, self._moment(days_ago)) for plot, days_ago in plots.RARE.items()]
         usual = self.rng.choices(list(plots.USUAL), weights=list(plots.USUAL.values()), k=PAYMENTS - len(stories) - 1)
         # Trade grows: the last weeks have more of it than the first.
-        stories += [self._story(plot, self._moment(int(self.rng.triangular(2, DAYS, 2)))) for plot in usual]
+        stories += [self._story(plot, self._moment(int(self.rng.triangular(1, DAYS, 1)))) for plot in usual]
         sold = [story for story in stories if story.order and story.is_paid and not story.payment.attention]
         stories.append(self._paid_again(max(sold, key=lambda story: story.payment.created_at)))
         return sorted(stories, key=lambda story: story.payment.created_at)
@@ -208,7 +208,7 @@ def _follow(story: Story) -> None:
         if not story.is_paid:
             story.order.status = OrderStatus.CANCELED
         else:
-            story.order.paid_amount = payment.amount
+            story.order.paid_amount = payment.remainder
             story.order.status = OrderStatus.PAID
         if payment.refunded_amount:
             is_all = payment.refunded_amount == payment.amount

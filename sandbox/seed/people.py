@@ -4,43 +4,29 @@ from __future__ import annotations
 
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+
+from wagtail_payparts.dashboard.permissions import ROLES
 
 
-#: Login: (name, surname, groups). The administrator may do everything.
+#: Login: (name, surname, groups). The administrator may do everything; a group of the plugin is named by its key.
 STAFF = {
     "admin": ("Оксана", "Мельник", ()),
+    "manager": ("Богдан", "Шевчук", ("manager",)),
     "editor": ("Тарас", "Коваль", ("Moderators", "Shop editors")),
-    "cashier": ("Ірина", "Бондар", ("Cashiers",)),
-    "accountant": ("Леся", "Гончар", ("Accountants",)),
+    "cashier": ("Ірина", "Бондар", ("cashier", "Shop orders")),
+    "accountant": ("Леся", "Гончар", ("accountant",)),
 }
 
-#: Group: codenames of its permissions.
+#: The shop's own groups: codenames of their permissions.
 GROUPS = {
     "Shop editors": ("access_admin", "add_offer", "change_offer", "delete_offer", "publish_offer"),
-    "Cashiers": (
-        "access_admin",
-        "view_payment",
-        "viewbuyer_payment",
-        "ask_payment",
-        "hold_payment",
-        "view_order",
-        "view_shoporder",
-        "change_shoporder",
-    ),
-    "Accountants": (
-        "access_admin",
-        "view_payment",
-        "export_payment",
-        "ask_payment",
-        "refund_payment",
-        "resolve_payment",
-        "view_order",
-        "view_refund",
-    ),
+    "Shop orders": ("access_admin", "view_shoporder", "change_shoporder"),
 }
 
 
 def seed() -> None:
+    call_command("payparts_groups", verbosity=0)
     for name, codenames in GROUPS.items():
         group, is_new = Group.objects.get_or_create(name=name)
         if is_new:
@@ -62,4 +48,5 @@ def _employ(login: str, first_name: str, last_name: str, groups: tuple[str, ...]
         is_superuser=login == "admin",
         is_staff=login == "admin",
     )
-    user.groups.set(Group.objects.filter(name__in=groups))
+    of_plugin = {role.key: str(role.name) for role in ROLES}
+    user.groups.set(Group.objects.filter(name__in=[of_plugin.get(name, name) for name in groups]))

@@ -30,8 +30,13 @@ def _thought(story: Story) -> timedelta:
     return timedelta(seconds=story.rng.randint(40, 600))
 
 
+def _typed_the_code(story: Story) -> None:
+    story.polled(timedelta(minutes=1), PaymentState.OTP_WAITING)
+
+
 def paid(story: Story) -> None:
     _came_to_the_bank(story)
+    _typed_the_code(story)
     contract = story.contract()
     story.called_back(_thought(story), PaymentState.SUCCESS, contract)
     story.polled(SECOND, PaymentState.SUCCESS, contract)
@@ -45,15 +50,18 @@ def paid_without_callback(story: Story) -> None:
 
 def canceled(story: Story) -> None:
     _came_to_the_bank(story)
+    if story.rng.random() < 0.3:
+        _typed_the_code(story)
     story.called_back(_thought(story), PaymentState.CANCELED, NOT_FINISHED)
     story.polled(SECOND, PaymentState.CANCELED, NOT_FINISHED)
 
 
 def refused(story: Story) -> None:
     _came_to_the_bank(story)
-    story.polled(timedelta(minutes=1), PaymentState.OTP_WAITING)
-    story.called_back(_thought(story), PaymentState.FAIL, NOT_APPROVED)
-    story.polled(SECOND, PaymentState.FAIL, NOT_APPROVED)
+    _typed_the_code(story)
+    reason = story.rng.choice(NOT_APPROVED)
+    story.called_back(_thought(story), PaymentState.FAIL, reason)
+    story.polled(SECOND, PaymentState.FAIL, reason)
 
 
 def refused_at_once(story: Story) -> None:
@@ -77,8 +85,8 @@ def partly_refunded(story: Story) -> None:
 
 
 def _refund(story: Story, amount: Decimal, reason: str) -> None:
-    accountant = get_user_model().objects.get(username="accountant")
-    story.refunded(timedelta(days=2, hours=3), amount, reason, state=RefundState.ACCEPTED, requested_by=accountant)
+    manager = get_user_model().objects.get(username="manager")
+    story.refunded(timedelta(days=2, hours=3), amount, reason, state=RefundState.ACCEPTED, requested_by=manager)
 
 
 def refunded_elsewhere(story: Story) -> None:

@@ -13,11 +13,16 @@ from wagtail_payparts import conf
 from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.models import AttentionCode, EventType, Order, Payment, PaymentEvent, Refund, Source, Verdict
 from wagtail_payparts.services.order_ids import ALPHABET
-from wagtail_payparts.states import FINAL, NEGATIVE, PaymentState
+from wagtail_payparts.states import FINAL, NEGATIVE, PaymentState, further
 
 
 NOT_FINISHED = "Клієнт не завершив оплату"
-NOT_APPROVED = "Відмова: кредитного ліміту картки недостатньо"
+NOT_APPROVED = (
+    "Відмова: кредитного ліміту картки недостатньо",
+    "Відмова: кредитного ліміту картки недостатньо",
+    "Відмова: картку заблоковано",
+    "Відмова: перевищено кількість спроб введення пароля",
+)
 NO_SCHEME = "bad value: Scheme not found for given store"
 BANKS_ANSWER = {"http_status": 200}
 
@@ -65,8 +70,11 @@ class Story:
     def move(self, state: PaymentState) -> None:
         self.payment.state, self.payment.state_changed_at = state, self.at
         self.payment.was_negative = self.payment.was_negative or state in NEGATIVE
+        self.payment.furthest_state = further(PaymentState(self.payment.furthest_state), state)
         if state in FINAL:
+            rang = any(event.type == EventType.CALLBACK for event in self.events)
             self.payment.settled_at = self.at
+            self.payment.settled_by = Source.CALLBACK if rang else self.events[-1].source
 
     def created(self) -> None:
         self.payment.token = f"{self.rng.getrandbits(128):032X}"

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from wagtail_payparts.bank import (
     MAX_CALLBACK_BYTES,
     Callback,
+    SignatureShape,
     Store,
     clean_text,
+    describe_signature,
     parse_callback,
     signature_hint,
 )
@@ -229,9 +231,26 @@ def test_no_value_in_any_field_breaks_the_reading(value: Any, name: str) -> None
         ("LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", "got 44 of base64"),
         ("not a signature!", "got 16 of ASCII"),
         ("підпис", "got 6 of non-ASCII text"),
+        ("  ", "got 2 of ASCII"),
     ],
 )
 def test_a_hint_says_what_is_odd_about_a_signature_and_not_what_it_is(given_: Any, said: str) -> None:
     hint = signature_hint(given_)
     assert said in hint
-    assert not given_ or given_.strip() not in hint
+    assert not given_ or not given_.strip() or given_.strip() not in hint
+
+
+@pytest.mark.parametrize(
+    ("given_", "shape"),
+    [
+        (sign("x"), SignatureShape("well_formed", 28, "base64")),
+        (f"{sign('x')}\n", SignatureShape("spaces", 29, "base64")),
+        ("", SignatureShape("missing", 0, "")),
+        (17, SignatureShape("not_text", 0, "int")),
+        ("a94a8fe5ccb19ba61c4c0873d391e987982fbbd3", SignatureShape("odd", 40, "hex")),
+        ("LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=", SignatureShape("odd", 44, "base64url")),
+        ("підпис", SignatureShape("odd", 6, "other")),
+    ],
+)
+def test_the_shape_of_a_signature_is_told_in_codes(given_: Any, shape: SignatureShape) -> None:
+    assert describe_signature(given_) == shape

@@ -73,7 +73,10 @@ def test_the_record_of_a_rejected_callback_says_why_and_holds_nothing_of_it(
     assert record.payment is None
     assert record.order_id == payment.order_id
     assert record.message.startswith("wrong_signature: well formed")
-    assert record.payload == {}
+    assert record.payload == {
+        "reason": "wrong_signature",
+        "signature": {"kind": "well_formed", "length": 28, "alphabet": "base64"},
+    }
     assert record.fingerprint is None
 
 
@@ -206,7 +209,7 @@ def test_a_state_that_is_no_word_of_the_bank_is_refused(
         (b'{"a": ' * 5000 + b"1" + b"}" * 5000, "not_json"),
         (b"[" * 100_000, "not_json"),
         (b'{"message": "' + b"x" * 1_000_000 + b'"}', "too_large"),
-        (b"{}", "missing_field"),
+        (b'{"message": "x"}', "missing_field"),
         (b'{"storeId": {"$ne": 1}, "orderId": "1"}', "bad_field"),
     ],
     ids=lambda value: value[:24].decode("utf-8", "replace") if isinstance(value, bytes) else value,
@@ -219,8 +222,14 @@ def test_what_cannot_be_read_is_refused_and_written_down_for_staff(
     assert response.json() == {"status": "rejected", "reason": reason}
     assert not refused
     record = PaymentEvent.objects.get()
-    assert (record.verdict, record.order_id, record.payload) == (Verdict.REJECTED, "", {})
+    assert (record.verdict, record.order_id, record.payload) == (Verdict.REJECTED, "", {"reason": reason})
     assert record.message.startswith(reason)
+
+
+def test_the_doctors_knock_is_refused_and_leaves_no_record(bank: Simulator, ring: Ring) -> None:
+    response = ring(b"{}")
+    assert (response.status_code, response.json()) == (400, {"status": "rejected", "reason": "empty"})
+    assert not PaymentEvent.objects.exists()
 
 
 def test_a_duplicate_key_cannot_hide_another_order(payment: Payment, bank: Simulator, ring: Ring) -> None:

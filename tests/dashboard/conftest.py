@@ -9,6 +9,10 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
 
+from wagtail_payparts.models import Payment
+from wagtail_payparts.services import start_payment
+from wagtail_payparts.simulator import Simulator
+
 
 PAYMENTS = "/admin/payparts/payments/"
 ORDERS = "/admin/payparts/orders/"
@@ -45,3 +49,9 @@ def superuser(db: None) -> Client:
     client = Client()
     client.force_login(get_user_model().objects.create_superuser("root"))
     return client
+
+
+@pytest.fixture
+def created(db: None, bank: Simulator) -> Payment:
+    """A payment that waits at the bank."""
+    return start_payment(lines=[{"name": "Чайник", "count": 1, "price": "400.00"}], parts_count=2)

@@ -11,10 +11,11 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 
 from tests.dashboard.conftest import ORDERS, PAYMENTS
 from tests.factories import make_offer, make_order, make_payment
-from wagtail_payparts.models import EventType, Payment, PaymentEvent
+from wagtail_payparts.models import EventType, Order, Payment, PaymentEvent
 from wagtail_payparts.states import PaymentState
 
 
@@ -72,11 +73,23 @@ def _a_shop_in_full_swing() -> Payment:
     return payment
 
 
+def _handed_over() -> Order:
+    """An order whose money went back after the goods had left the shop, with a note."""
+    user = get_user_model().objects.get(username="root")
+    order, _created = Order.objects.get_or_create(
+        number="HANDED-OVER",
+        defaults={"amount": "12500.00", "status": "refunded", "staff_note": "Чекаємо на повернення товару."}
+        | {"handed_over_at": timezone.now(), "handed_over_by": user},
+    )
+    return order
+
+
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_pages_pass_axe_and_stay_within_the_screen(
     enter: Callable[..., Page], live_server: Any, screenshot: Callable[..., Path], width: int, scheme: str
 ) -> None:
     payment = _a_shop_in_full_swing()
+    page = enter(PAYMENTS, viewport={"width": width, "height": 900}, color_scheme=scheme)
     pages = {
         "payments": PAYMENTS,
         "payments-filtered": f"{PAYMENTS}?state=SUCCESS&created_at_from=2020-01-01&amount_min=1",
@@ -84,9 +97,12 @@ def test_pages_pass_axe_and_stay_within_the_screen(
         "payment": f"{PAYMENTS}{payment.pk}/",
         "orders": ORDERS,
         "order": f"{ORDERS}{payment.buyer_order_id}/",
+        "order-hand-over": f"{ORDERS}{payment.buyer_order_id}/hand-over/",
+        "order-handed-over": f"{ORDERS}{_handed_over().pk}/",
+        "order-take-back": f"{ORDERS}{_handed_over().pk}/take-back/",
+        "order-note": f"{ORDERS}{payment.buyer_order_id}/note/",
         "offers": "/admin/snippets/wagtail_payparts/offer/",
     }
-    page = enter(PAYMENTS, viewport={"width": width, "height": 900}, color_scheme=scheme)
     for name, address in pages.items():
         page.goto(f"{live_server.url}{address}")
         found = {violation["id"] for violation in Axe().run(page).response["violations"]}
@@ -114,9 +130,11 @@ def test_a_tick_filters_the_listing_and_the_download_follows(enter: Callable[...
     assert download.value.path().read_text("utf-8-sig").count("\n") == 2
 
 
-def test_a_wide_listing_can_be_pushed_aside_on_a_phone(enter: Callable[..., Page]) -> None:
-    make_payment()
-    page = enter(PAYMENTS, viewport={"width": 360, "height": 800})
+@pytest.mark.parametrize("listing", [PAYMENTS, ORDERS, "/admin/snippets/wagtail_payparts/offer/"])
+def test_a_wide_listing_can_be_pushed_aside_on_a_phone(enter: Callable[..., Page], listing: str) -> None:
+    make_payment(buyer_order=make_order())
+    make_offer()
+    page = enter(listing, viewport={"width": 360, "height": 800})
     last = page.locator("table.listing tbody td").last
     last.scroll_into_view_if_needed()
     box = last.bounding_box()
@@ -131,3 +149,20 @@ def test_a_long_message_and_what_was_sent_unfold_without_a_script_of_ours(enter:
     assert not sent.locator("pre").is_visible()
     sent.locator("summary").click()
     assert '"state": "CREATED"' in sent.locator("pre").inner_text()
+
+
+def test_of_two_people_who_write_a_note_the_second_reads_the_first_and_loses_nothing(
+    enter: Callable[..., Page],
+) -> None:
+    order = make_order()
+    page = enter(f"{ORDERS}{order.pk}/")
+    page.fill("textarea[name=note]", "Моя нотатка\nу два рядки")
+    Order.objects.filter(pk=order.pk).update(staff_note="Чужа нотатка")
+    page.click(".payparts-note-form button")
+    page.wait_for_url("**/note/")
+    assert "Чужа нотатка" in page.locator("[role=alert] blockquote").inner_text()
+    assert page.input_value("textarea[name=note]") == "Моя нотатка\nу два рядки"
+    assert Axe().run(page).response["violations"] == []
+    page.click(".payparts-note-form button")
+    page.wait_for_url(f"**{ORDERS}{order.pk}/")
+    assert Order.objects.get(pk=order.pk).staff_note == "Моя нотатка\nу два рядки"

@@ -82,8 +82,8 @@ def test_no_number_of_rows_costs_more_queries(viewer: Client, django_assert_max_
     for number in range(30):
         make_payment(buyer_order=make_order(), reference=f"R{number}", attention="late_success")
     viewer.get(PAYMENTS)
-    # Eight of Wagtail's own for the person and the page; the payments and their number are two.
-    with django_assert_max_num_queries(11):
+    # Nine of Wagtail's own for the person and the page; the payments bring their number with them.
+    with django_assert_max_num_queries(10):
         assert len(listed(viewer, PAYMENTS)) == 30
 
 
@@ -95,8 +95,8 @@ def test_the_order_of_equals_is_stable_and_follows_the_index(viewer: Client) -> 
     assert listed(viewer, PAYMENTS) == ids[::-1]
     assert listed(viewer, PAYMENTS, ordering="created_at") == ids
     assert listed(viewer, PAYMENTS, ordering="-created_at") == ids[::-1]
-    assert listed(viewer, PAYMENTS, ordering="amount") == ids[::-1]
-    assert listed(viewer, PAYMENTS, ordering="-amount") == ids
+    assert listed(viewer, PAYMENTS, ordering="amount") == ids
+    assert listed(viewer, PAYMENTS, ordering="-amount") == ids[::-1]
     assert listed(viewer, PAYMENTS, ordering="bank_message") == ids[::-1]
 
 
@@ -116,7 +116,7 @@ def test_states_and_services_are_filtered_by_any_of_the_ticked(viewer: Client) -
 
 
 def test_filters_do_not_make_the_database_look_for_doubles(viewer: Client, django_assert_max_num_queries: Any) -> None:
-    with django_assert_max_num_queries(11) as queries:
+    with django_assert_max_num_queries(10) as queries:
         viewer.get(PAYMENTS, {"state": ["SUCCESS", "FAIL"], "merchant_type": "II"})
     ours = [query["sql"] for query in queries if 'FROM "wagtail_payparts_payment"' in query["sql"].replace("`", '"')]
     assert ours
@@ -197,34 +197,6 @@ def test_a_filter_that_cannot_be_read_shows_nothing_and_says_why(
     assert not soup.select("table.listing tbody tr")
     assert reason in words(soup.select_one(".payparts-refusal[role=alert]"))
     assert "export=" not in str(soup)
-
-
-@pytest.mark.parametrize("words_typed", ["01ABC", "01ABCDEF", "01abcdef", " 01ABCDEF ", "SHOP-1", "SHOP-17"])
-def test_search_finds_by_order_id_and_reference_or_their_beginning(viewer: Client, words_typed: str) -> None:
-    make_payment(order_id="01ABCDEF", reference="SHOP-17")
-    make_payment(order_id="9901ABCDEF", reference="X-SHOP-17", offer_title="01ABC", bank_message="SHOP-1")
-    assert listed(viewer, PAYMENTS, q=words_typed) == ["01ABCDEF"]
-
-
-@pytest.mark.parametrize("words_typed", ["%", "_", "01ABC%", "ABC", "чайник"])
-def test_search_finds_nothing_else(viewer: Client, words_typed: str) -> None:
-    make_payment(order_id="01ABCDEF", offer_title="чайник")
-    assert listed(viewer, PAYMENTS, q=words_typed) == []
-
-
-@pytest.mark.parametrize("phone", ["+380671234567", "067 123 45 67", "(067) 123-45-67", "380671234567"])
-def test_a_phone_finds_payments_for_those_who_may_see_the_buyer(accountant: Client, viewer: Client, phone: str) -> None:
-    make_payment(order_id="A", buyer_order=make_order(buyer_phone="+380671234567"))
-    make_payment(order_id="B", buyer_order=make_order(buyer_phone="+380671234568"))
-    assert listed(accountant, PAYMENTS, q=phone) == ["A"]
-    assert listed(viewer, PAYMENTS, q=phone) == []
-
-
-def test_search_and_filters_go_together(viewer: Client) -> None:
-    make_payment(order_id="A1", state="SUCCESS")
-    make_payment(order_id="A2", state="FAIL")
-    make_payment(order_id="B1", state="SUCCESS")
-    assert listed(viewer, PAYMENTS, q="A", state="SUCCESS") == ["A1"]
 
 
 def test_export_is_offered_to_those_who_may_and_keeps_the_filters(

@@ -10,8 +10,11 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
+from django.utils import translation
+from wagtail.users.templatetags.wagtailusers_tags import normalize_permission_label
 
 from tests.dashboard.conftest import ORDERS, PAYMENTS
+from tests.dashboard.reading import soup_of, words
 from tests.factories import make_order, make_payment
 from wagtail_payparts.dashboard.permissions import order_policy, payment_policy
 
@@ -140,19 +143,54 @@ def test_the_menu_has_what_a_person_may_open(staff: Callable[..., Client], perso
     assert offered == entries
 
 
-def test_the_group_editor_offers_the_permissions(superuser: Client) -> None:
+#: What the group editor offers, in its order: the object, then what may be allowed beside add, change and delete.
+OFFERED = {
+    "Payment": [
+        "Can ask the bank",
+        "Can export",
+        "Can confirm and cancel holds",
+        "Can refund",
+        "Can resolve what needs attention",
+        "Can view",
+        "Can see the buyer's details",
+    ],
+    "Order": ["Can hand over and write notes", "Can view"],
+    "Offer": ["Can publish"],
+    "Pay in parts": [],
+}
+
+
+def test_the_group_editor_offers_our_permissions_together_and_in_whole_words(superuser: Client) -> None:
+    soup = soup_of(superuser.get(reverse("wagtailusers_groups:add")))
+    rows = soup.select("#object-permissions-content tbody tr")
+    offered = {
+        words(row.select_one("h3")): [words(label) for label in row.select("td fieldset label")] for row in rows[:4]
+    }
+    assert offered == OFFERED
+    assert list(offered) == list(OFFERED)
+
+
+def test_every_permission_of_ours_can_be_given_out(superuser: Client) -> None:
     content = superuser.get(reverse("wagtailusers_groups:add")).content.decode()
     for permission in Permission.objects.filter(
         content_type__app_label="wagtail_payparts", content_type__model__in=["payment", "order"]
     ):
         assert f'value="{permission.pk}"' in content, permission
-    for label in ("Can see the buyer&#x27;s details", "Can export", "Can ask the bank", "Can refund"):
-        assert label in content
-    codenames = set(
-        Permission.objects.filter(
-            content_type__app_label="wagtail_payparts", content_type__model="payment"
-        ).values_list("codename", flat=True)
-    )
-    assert codenames == {
+    codenames = Permission.objects.filter(content_type__app_label="wagtail_payparts")
+    assert set(codenames.filter(content_type__model="payment").values_list("codename", flat=True)) == {
         f"{action}_payment" for action in ("view", "viewbuyer", "export", "ask", "hold", "refund", "resolve")
     }
+    assert set(codenames.filter(content_type__model="order").values_list("codename", flat=True)) == {
+        "view_order",
+        "handover_order",
+    }
+
+
+def test_labels_that_the_group_editor_cuts_are_left_whole() -> None:
+    """It cuts the model's name off their end, in English and in the language of whoever reads."""
+    for language in ("en", "uk", "ru"):
+        with translation.override(language):
+            for permission in Permission.objects.filter(
+                content_type__app_label="wagtail_payparts", content_type__model__in=["payment", "order"]
+            ).exclude(codename__startswith="view_"):
+                assert normalize_permission_label(permission) == permission.name

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import make_order, make_payment
-from wagtail_payparts.models import EventType, Payment, PaymentEvent, SignalDelivery, Verdict
+from wagtail_payparts.models import EventType, Payment, PaymentEvent, SignalDelivery, Source, Verdict
 from wagtail_payparts.services import start_payment, sync_payment
 from wagtail_payparts.services.deliveries import deliver_payment
 from wagtail_payparts.simulator import Simulator
@@ -266,3 +266,27 @@ def test_no_event_holds_a_signature_or_the_password(payment: Payment, bank: Simu
     stored = str(list(PaymentEvent.objects.values())) + str(list(Payment.objects.values()))
     assert bank.password not in stored
     assert not re.search(r"[A-Za-z0-9+/]{27}=", stored)
+
+
+def test_the_way_that_a_payment_came_is_kept_when_it_ends_otherwise(payment: Payment, bank: Simulator) -> None:
+    for state in ("CLIENT_WAIT", "OTP_WAITING", "FAIL"):
+        bank.set_state(payment.order_id, state)
+        sync_payment(payment)
+    payment.refresh_from_db()
+    assert payment.state == S.FAIL
+    assert payment.furthest_state == S.OTP_WAITING
+
+
+def test_money_is_the_furthest_that_a_payment_can_come(payment: Payment, bank: Simulator) -> None:
+    bank.pay(payment.order_id)
+    assert sync_payment(payment).furthest_state == S.SUCCESS
+
+
+def test_a_payment_remembers_whether_a_callback_or_the_poller_settled_it(payment: Payment, bank: Simulator) -> None:
+    bank.pay(payment.order_id)
+    assert sync_payment(payment).settled_by == Source.POLL
+    other = start_payment(lines=[{"name": "Чайник", "count": 1, "price": "400.00"}], parts_count=2)
+    bank.pay(other.order_id)
+    rung = PaymentEvent.objects.create(payment=other, type=EventType.CALLBACK, state="SUCCESS", verdict="received")
+    Payment.objects.filter(pk=other.pk).update(claim_state="SUCCESS", claim_at=rung.created_at, claim_event=rung)
+    assert sync_payment(other).settled_by == Source.CALLBACK

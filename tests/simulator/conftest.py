@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulator.shop import Shop, listening
+from tests.simulator.shop import Shop, client_of, listening
+from wagtail_payparts.bank import PayPartsClient
 from wagtail_payparts.simulator import Simulator, run_simulator
 
 
@@ -22,3 +23,9 @@ def shop(simulator: Simulator) -> Iterator[Shop]:
         shop = Shop(simulator, address, heard)
         yield shop
         shop.session.close()
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> PayPartsClient:
+    """The plugin's own client, which reaches the simulator over HTTP."""
+    return client_of(simulator)

@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 
+from wagtail_payparts.bank import CreateRequest, Line, PayPartsClient, Store
 from wagtail_payparts.simulator import Simulator, signatures, wire
 
 
@@ -69,6 +70,32 @@ class Shop:
         return self.session.post(f"{self.simulator.api_url}payment/{endpoint}", data=data, timeout=timeout, **options)
 
 
+def client_of(simulator: Simulator, *, timeout: float = 5) -> PayPartsClient:
+    """The plugin's own client."""
+    store = Store(
+        alias="default",
+        store_id=simulator.store_id,
+        password=simulator.password,
+        api_url=simulator.api_url,
+        redirect_url=simulator.redirect_url,
+        timeout=(timeout, timeout),
+    )
+    return PayPartsClient(store)
+
+
+def to_pay(order_id: str = ORDER_ID, *, amount: str = "1000.00", **options: Any) -> CreateRequest:
+    """What the plugin's client is asked to create."""
+    price = Decimal(amount)
+    return CreateRequest(
+        order_id=order_id,
+        amount=price,
+        parts_count=3,
+        merchant_type="PP",
+        lines=(Line("Чайник", 1, price),),
+        **options,
+    )
+
+
 @contextmanager
 def listening(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """An address for callbacks, and the list of those that came."""
@@ -88,6 +115,8 @@ def listening(status: int = 200) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Listener) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/callback", heard
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/callback", heard
+        finally:
+            server.shutdown()
+            thread.join()

@@ -172,10 +172,14 @@ def test_payments_by_json(simulator: Simulator, shop: Shop) -> None:
         "orderId": ORDER_ID,
         "token": token,
         "amount": 1000.0,
+        "refunded": 0.0,
         "partsCount": 3,
         "merchantType": "PP",
+        "hold": False,
         "paymentState": "CREATED",
         "message": "",
+        "description": "",
+        "createdAt": simulator.payment(ORDER_ID).created_at.isoformat(),
     }
 
 
@@ -198,6 +202,28 @@ def test_the_bank_runs_as_a_program_until_it_is_told_to_stop() -> None:
         assert reply.json()["message"] == "Платеж не найден"
         os.kill(program.pid, signal.SIGTERM)
         assert program.wait(10) == 0
+
+
+def test_the_program_takes_habits_and_times() -> None:
+    command = [sys.executable, "-m", "wagtail_payparts.simulator", "--port", "0", "--time-zone", "Asia/Tokyo"]
+    command += ["--habit", "refunds_shown=text", "--habit", "info=nested", "--hold-seconds", "5", "--action-delay", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as program:
+        assert program.stdout is not None
+        found = re.search(r"(http://\S+/)ipp", program.stdout.readline())
+        assert found is not None
+        habits = requests.get(f"{found[1]}api/habits", timeout=5).json()
+        assert (habits["refunds_shown"], habits["info"]) == ("text", "nested")
+        assert "Asia/Tokyo (UTC+09:00)" in requests.get(found[1], timeout=5).text
+        os.kill(program.pid, signal.SIGTERM)
+        assert program.wait(10) == 0
+
+
+@pytest.mark.parametrize("habit", ["manners=good", "info=sideways", "info"])
+def test_a_habit_that_there_is_not_is_not_taken(habit: str) -> None:
+    command = [sys.executable, "-m", "wagtail_payparts.simulator", "--habit", habit]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert refused.returncode == 2
+    assert "unknown" in refused.stderr
 
 
 def test_a_store_without_a_password_is_not_taken() -> None:

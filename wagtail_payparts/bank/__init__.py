@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from . import signature
-from .callbacks import MAX_CALLBACK_BYTES, Callback, parse_callback, signature_hint
+from .callbacks import (
+    EMPTY,
+    MAX_CALLBACK_BYTES,
+    Callback,
+    SignatureShape,
+    describe_signature,
+    parse_callback,
+    signature_hint,
+)
 from .client import PayPartsClient
 from .messages import (
     STATE_WORDS,
@@ -21,6 +29,7 @@ from .wire import clean_text, redact
 
 
 __all__ = [
+    "EMPTY",
     "MAX_CALLBACK_BYTES",
     "STATE_WORDS",
     "TEST_STORE_ID",
@@ -31,9 +40,11 @@ __all__ = [
     "Exchange",
     "Line",
     "PayPartsClient",
+    "SignatureShape",
     "StateReply",
     "Store",
     "clean_text",
+    "describe_signature",
     "is_safe_order_id",
     "parse_callback",
     "redact",

@@ -14,9 +14,12 @@ from .wire import Unreadable, read_object, redact
 
 
 MAX_CALLBACK_BYTES = 256 * 1024
+#: Why ``{}`` is rejected. The bank never sends it: it is what ``payparts_doctor`` knocks with.
+EMPTY = "empty"
 #: The longest order id of any page of the documentation.
 _MAX_ID_LENGTH = 64
 _STATE = re.compile("[A-Z_]{2,32}")
+_ALPHABETS = {"base64url": "URL-safe base64", "ascii": "ASCII", "other": "non-ASCII text"}
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class Callback:
 def parse_callback(body: bytes) -> Callback:
     """Read the body of a callback, whatever its content type said.
 
-    Raises ``CallbackRejected`` with the reason ``too_large``, ``not_json``, ``not_an_object``,
+    Raises ``CallbackRejected`` with the reason ``too_large``, ``not_json``, ``not_an_object``, ``empty``,
     ``duplicate_key``, ``bad_field``, ``missing_field`` or ``bad_state``. The state must look like a word of the
     bank: with an empty one, the signature of a state query would pass. A missing signature, or one that is no
     text, is read as an empty one, which verifies nothing.
@@ -68,6 +71,8 @@ def parse_callback(body: bytes) -> Callback:
         payload = read_object(body)
     except Unreadable as err:
         raise CallbackRejected(err.reason) from err
+    if not payload:
+        raise CallbackRejected(EMPTY)
     store_id = _read_id(payload, "storeId", "storeIdentifier")
     order_id = _read_id(payload, "orderId")
     payment_state = payload.get("paymentState")
@@ -103,17 +108,43 @@ def _read_id(payload: dict[str, Any], *names: str) -> str:
     return identifier
 
 
-def signature_hint(given: object) -> str:
-    """Say for staff what is odd about a signature that did not verify, without repeating any of it."""
+@dataclass(frozen=True)
+class SignatureShape:
+    """What a signature looks like, without any of it.
+
+    ``kind``: ``missing``, ``well_formed``, ``spaces`` (well formed but for them), ``not_text`` or ``odd``.
+    ``alphabet``: the narrowest of ``hex``, ``base64``, ``base64url``, ``ascii`` and ``other`` that it is written in;
+    of what is no text, its type.
+    """
+
+    kind: str
+    length: int = 0
+    alphabet: str = ""
+
+
+def describe_signature(given: object) -> SignatureShape:
+    """Tell what is odd about a signature that did not verify, fit to be stored."""
     if not isinstance(given, str):
-        return f"28 characters of base64 expected, got {type(given).__name__}"
+        return SignatureShape("not_text", alphabet=type(given).__name__)
     if not given:
-        return "28 characters of base64 expected, got nothing"
-    if _is_sha1_in_base64(given):
-        return "well formed: signed with another password, or changed on the way"
+        return SignatureShape("missing")
+    kind = "odd"
     if _is_sha1_in_base64(given.strip()):
-        return "28 characters of base64 expected, got them with spaces around"
-    return f"28 characters of base64 expected, got {len(given)} of {_alphabet(given)}"
+        kind = "well_formed" if given == given.strip() else "spaces"
+    return SignatureShape(kind, len(given), _alphabet(given.strip() or given))
+
+
+def signature_hint(given: object) -> str:
+    """The same in English, for the log."""
+    shape = describe_signature(given)
+    if shape.kind == "well_formed":
+        return "well formed: signed with another password, or changed on the way"
+    got = {
+        "not_text": shape.alphabet,
+        "missing": "nothing",
+        "spaces": "them with spaces around",
+    }.get(shape.kind, f"{shape.length} of {_ALPHABETS.get(shape.alphabet, shape.alphabet)}")
+    return f"28 characters of base64 expected, got {got}"
 
 
 def _is_sha1_in_base64(given: str) -> bool:
@@ -128,5 +159,5 @@ def _alphabet(given: str) -> str:
     if characters <= base64:
         return "base64"
     if characters <= base64 | set("-_"):
-        return "URL-safe base64"
-    return "ASCII" if given.isascii() else "non-ASCII text"
+        return "base64url"
+    return "ascii" if given.isascii() else "other"

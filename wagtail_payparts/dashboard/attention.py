@@ -1,4 +1,4 @@
-"""What a person should know about each thing that needs one."""
+"""What a person should know about each thing that needs one, and what deciding it means."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from wagtail_payparts.models import AttentionCode
 class Explained(NamedTuple):
     label: str
     advice: str
+
+
+class Meaning(NamedTuple):
+    """What a person says by accepting, and by dismissing."""
+
+    accept: str
+    dismiss: str
 
 
 _ADVICE = {
@@ -54,6 +61,70 @@ _ADVICE = {
     ),
 }
 
+_MEANING = {
+    AttentionCode.UNKNOWN_STATE: (
+        _("You have found out what the bank means, and have dealt with it."),
+        _("The word is of no importance for this payment."),
+    ),
+    AttentionCode.UNKNOWN_ORDER: (
+        _("You have found out which order the bank means, and have dealt with it."),
+        _("The message is of no importance."),
+    ),
+    AttentionCode.LATE_SUCCESS: (
+        _("The money came late, and you have dealt with it: the buyer gets the goods, or the money goes back."),
+        _("The money came late, and there is nothing to do about it: the goods were waiting for it."),
+    ),
+    AttentionCode.LATE_LOCK: (
+        _("The hold came late, and you have dealt with it: it is confirmed or cancelled."),
+        _("The hold came late, and there is nothing to do about it."),
+    ),
+    AttentionCode.NEGATIVE_AFTER_SUCCESS: (
+        _("The bank has confirmed that the money went back to the buyer."),
+        _("The money did not go back: the payment stays paid."),
+    ),
+    AttentionCode.AMOUNT_MISMATCH: (
+        _("The amounts do differ, and you have dealt with it. The payment stays where it is."),
+        _("It is a mistake of the bank's that does not matter. The payment stays where it is."),
+    ),
+    AttentionCode.DOUBLE_PAYMENT: (
+        _("The order was paid twice, and one of the two payments goes back to the buyer."),
+        _("Both payments are right: the buyer owed both."),
+    ),
+    AttentionCode.CLAIM_OVERDUE: (
+        _("You have asked the bank what became of the payment, and have dealt with it."),
+        _("There is nothing to do: the bank will say so itself when it is asked again."),
+    ),
+    AttentionCode.CLAIM_CONTRADICTED: (
+        _("You have looked into it: the bank has explained it, or the store's password is changed."),
+        _("It happened once and does not matter."),
+    ),
+    AttentionCode.UNEXPECTED_HOLD: (
+        _("You have dealt with the hold: it is confirmed or cancelled."),
+        _("There is nothing to do: the bank ends the hold by itself."),
+    ),
+    AttentionCode.HOLD_EXPIRING: (
+        _("You have dealt with the hold: it is confirmed or cancelled."),
+        _("The hold may end: nothing is to be done."),
+    ),
+    AttentionCode.ACTION_STUCK: (
+        _("You know from the bank what became of the action. Another one may begin."),
+        _("It does not matter what became of the action. Another one may begin."),
+    ),
+    AttentionCode.REFUND_UNCERTAIN: (
+        _("The bank's cabinet shows that the refund was made."),
+        _("The bank's cabinet shows that the refund was not made."),
+    ),
+    AttentionCode.EXTERNAL_REFUND: (
+        _("The refund is right, and you have dealt with the order."),
+        _("There is nothing to do about this refund."),
+    ),
+    AttentionCode.DELIVERY_FAILING: (
+        _("The fault is found, and the shop's own order was put right."),
+        _("It does not matter that this part of the site was not told."),
+    ),
+}
+_MEANING_OF_OTHERS = (_("It is so, and you have dealt with it."), _("It is not so, or does not matter."))
+
 
 def explain(code: str) -> Explained:
     """A code in words, and what to do about it. One of another version of the plugin explains itself."""
@@ -61,3 +132,9 @@ def explain(code: str) -> Explained:
         return Explained(code, "")
     known = AttentionCode(code)
     return Explained(str(known.label), str(_ADVICE[known]))
+
+
+def meaning_of(code: str) -> Meaning:
+    """What accepting and dismissing a code say, in words."""
+    accept, dismiss = _MEANING[AttentionCode(code)] if code in AttentionCode.values else _MEANING_OF_OTHERS
+    return Meaning(str(accept), str(dismiss))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.forms import MediaDefiningClass
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 from wagtail.admin.ui.tables import Column, TitleColumn
 
 from wagtail_payparts import conf
 from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.instalments import Schedule, schedule
-from wagtail_payparts.models import Order, OrderStatus, Payment
+from wagtail_payparts.models import Payment
 from wagtail_payparts.states import PaymentState
 
 
@@ -24,22 +24,11 @@ STATE_KINDS: dict[str, str] = {
     PaymentState.CANCELED: "over",
     PaymentState.EXPIRED: "over",
 }
-STATUS_KINDS: dict[str, str] = {
-    OrderStatus.PAID: "good",
-    OrderStatus.ON_HOLD: "held",
-    OrderStatus.CANCELED: "over",
-    OrderStatus.PARTIALLY_REFUNDED: "held",
-    OrderStatus.REFUNDED: "over",
-}
 WAITING = "waiting"
 
 
 def state_kind(state: str) -> str:
     return STATE_KINDS.get(state, WAITING)
-
-
-def status_kind(status: str) -> str:
-    return STATUS_KINDS.get(status, WAITING)
 
 
 def instalments(payment: Payment) -> Schedule:
@@ -52,13 +41,17 @@ class Styled(metaclass=MediaDefiningClass):
     """Brings the stylesheet of our cells into a listing."""
 
     class Media:
-        css = {"all": ["wagtail_payparts/css/admin.css"]}
+        css = {"all": ["wagtail_payparts/css/admin.css", "wagtail_payparts/css/listing.css"]}
 
 
 class IdentityColumn(Styled, TitleColumn):
     """The order id, which leads to the payment's page, and the shop's own number beneath it."""
 
     cell_template_name = "wagtail_payparts/admin/cells/identity.html"
+
+    def get_title_id(self, instance: Any, parent_context: Any) -> str:
+        """What the box for bulk actions in the same row is described by."""
+        return f"{instance._meta.model_name}_{instance.pk}_title"
 
 
 class StateColumn(Styled, Column):
@@ -68,11 +61,10 @@ class StateColumn(Styled, Column):
 
     def get_cell_context_data(self, instance: Any, parent_context: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_cell_context_data(instance, parent_context)
-        is_order = isinstance(instance, Order)
-        context["label"] = instance.get_status_display() if is_order else instance.get_state_display()
-        context["kind"] = status_kind(instance.status) if is_order else state_kind(instance.state)
-        context["needs_attention"] = not is_order and bool(instance.attention)
-        context["is_test"] = not is_order and instance.is_test
+        context["label"] = instance.get_state_display()
+        context["kind"] = state_kind(instance.state)
+        context["needs_attention"] = bool(instance.attention)
+        context["is_test"] = instance.is_test
         return context
 
 
@@ -124,37 +116,26 @@ class BuyerColumn(Styled, Column):
     cell_template_name = "wagtail_payparts/admin/cells/buyer.html"
 
 
-class ServicesColumn(Column):
-    def get_value(self, instance: Any) -> str:
-        return ", ".join(str(service.label) for service in instance.allowed_services)
+class PaymentBuyerColumn(Styled, Column):
+    """Name and phone of the payment's order. Only for those who may see the buyer."""
+
+    cell_template_name = "wagtail_payparts/admin/cells/payment_buyer.html"
 
 
-class ForSaleColumn(Styled, Column):
-    """Whether an offer can be sold as it stands, and if not, why."""
-
-    cell_template_name = "wagtail_payparts/admin/cells/for_sale.html"
-
-
-def payment_columns() -> list[Column]:
-    return [
-        IdentityColumn("order_id", label=_("Order id"), url_name="payparts_payments:inspect"),
+def payment_columns(*, with_buyer: bool, get_url: Callable[[Payment], str]) -> list[Column]:
+    columns = [
+        IdentityColumn("order_id", label=_("Order id"), get_url=get_url, get_title_id=title_id),
         StateColumn("state", label=_("State")),
         MoneyColumn("amount", label=_("Amount"), sort_key="amount"),
         InstalmentsColumn("parts_count", label=_("Instalments")),
         OriginColumn("offer_title", label=_("Offer and page")),
         MomentsColumn("created_at", changed="state_changed_at", label=_("Created and changed")),
     ]
-
-
-def order_columns(*, with_buyer: bool) -> list[Column]:
-    columns = [
-        IdentityColumn("number", label=pgettext_lazy("an order", "Number"), url_name="payparts_orders:inspect"),
-        StateColumn("status", label=_("Status")),
-        MoneyColumn("amount", label=_("Amount")),
-        MoneyColumn("paid_amount", label=_("Paid")),
-        Column("offer_title", label=_("Offer")),
-        MomentsColumn("created_at", changed="status_changed_at", label=_("Created and changed")),
-    ]
     if with_buyer:
-        columns.insert(5, BuyerColumn("buyer_name", label=_("Buyer")))
+        columns.insert(4, PaymentBuyerColumn("buyer_order", label=_("Buyer")))
     return columns
+
+
+def title_id(payment: Payment) -> str:
+    """Of the element that names the payment; what a checkbox of the row refers to."""
+    return f"payment_{payment.pk}_title"

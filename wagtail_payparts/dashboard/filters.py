@@ -2,108 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import django_filters
 from django import forms
-from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
-from django.utils.timezone import get_default_timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
-from django_filters.fields import RangeField
-from django_filters.widgets import SuffixedMultiWidget
 from wagtail.admin.filters import WagtailFilterSet
+from wagtail.models import Site
 
-from wagtail_payparts.models import MerchantType, Order, OrderStatus, Payment
-from wagtail_payparts.states import PaymentState
-
-
-#: No payment is older, and a day after 9999 could not be reckoned with.
-FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
-
-
-class RangeWidget(SuffixedMultiWidget):
-    """Two native inputs. Wagtail's own date picker writes a script into the page, which a strict CSP refuses."""
-
-    template_name = "wagtail_payparts/admin/range.html"
-    labels: tuple[Any, Any]
-
-    def decompress(self, value: slice | None) -> list[Any]:
-        return [value.start, value.stop] if value else [None, None]
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context: dict[str, Any] = super().get_context(name, value, attrs)
-        for subwidget, label in zip(context["widget"]["subwidgets"], self.labels, strict=True):
-            subwidget["label"] = label
-        return context
+from wagtail_payparts import conf
+from wagtail_payparts.dashboard.periods import PeriodFilter
+from wagtail_payparts.dashboard.pills import register_pills
+from wagtail_payparts.dashboard.ranges import AmountFilter, CountFilter
+from wagtail_payparts.models import MerchantType, Payment
+from wagtail_payparts.states import OPEN, PaymentState
 
 
-class DayRangeWidget(RangeWidget):
-    suffixes = ["from", "to"]
-    labels = (pgettext_lazy("days", "From"), pgettext_lazy("days", "To"))
+register_pills()
 
-    def __init__(self) -> None:
-        super().__init__([forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d") for _label in self.labels])
-
-
-class AmountRangeWidget(RangeWidget):
-    suffixes = ["min", "max"]
-    labels = (_("At least"), _("At most"))
-
-    def __init__(self) -> None:
-        super().__init__([forms.NumberInput(attrs={"min": "0", "step": "0.01"}) for _label in self.labels])
-
-
-class OrderedRangeField(RangeField):
-    """A range whose end does not come before its start."""
-
-    wrong_order: Any = ""
-
-    def compress(self, data_list: list[Any]) -> slice | None:
-        found: slice | None = super().compress(data_list)
-        if found and found.start is not None and found.stop is not None and found.start > found.stop:
-            raise ValidationError(self.wrong_order)
-        return found
-
-
-class DayRangeField(OrderedRangeField):
-    widget = DayRangeWidget
-    wrong_order = _("The first day comes after the last.")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        limits = [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)]
-        days = (forms.DateField(validators=limits), forms.DateField(validators=limits))
-        super().__init__(days, *args, **kwargs)
-
-
-class AmountRangeField(OrderedRangeField):
-    widget = AmountRangeWidget
-    wrong_order = _("The lowest amount is above the highest.")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        limits: dict[str, Any] = {"min_value": Decimal(0), "max_digits": 12, "decimal_places": 2}
-        super().__init__((forms.DecimalField(**limits), forms.DecimalField(**limits)), *args, **kwargs)
-
-
-class DayRangeFilter(django_filters.DateFromToRangeFilter):
-    """Whole days of the site: from the start of the first to the start of the day after the last."""
-
-    field_class = DayRangeField
-
-    def filter(self, qs: QuerySet[Any], value: slice | None) -> QuerySet[Any]:
-        if value and value.start:
-            qs = qs.filter(**{f"{self.field_name}__gte": start_of(value.start)})
-        if value and value.stop:
-            qs = qs.filter(**{f"{self.field_name}__lt": start_of(value.stop + timedelta(days=1))})
-        return qs
-
-
-class AmountFilter(django_filters.RangeFilter):
-    field_class = AmountRangeField
+#: Filters of payments whose index goes on by the day.
+BY_DAY = {"state", "progress", "attention", "merchant_type", "parts_count", "store", "site", "is_test"}
 
 
 class CodesFilter(django_filters.MultipleChoiceFilter):
@@ -128,16 +48,29 @@ class EitherFilter(django_filters.ChoiceFilter):
         return qs.filter(**self.lookups[value]) if value else qs
 
 
-def start_of(day: date) -> datetime:
-    """The first moment of a day in the site's time zone."""
-    return datetime.combine(day, time.min, tzinfo=get_default_timezone())
+def _states(*, is_open: bool) -> dict[str, Any]:
+    return {"state__in": [state.value for state in PaymentState if (state in OPEN) is is_open]}
+
+
+def _stores() -> list[tuple[str, str]]:
+    return [(alias, alias) for alias in conf.store_aliases()]
+
+
+def _sites() -> list[tuple[str, str]]:
+    """The sites of the project by their addresses. Wagtail keeps these in the cache: no query."""
+    hosts = {str(path.site_id): urlsplit(path.root_url).netloc for path in Site.get_site_root_paths()}
+    return sorted(hosts.items(), key=lambda item: item[1])
 
 
 class PaymentFilterSet(WagtailFilterSet):
     state = CodesFilter(label=_("State"), choices=PaymentState.choices)
-    merchant_type = CodesFilter(label=_("Service"), choices=MerchantType.choices)
-    created_at = DayRangeFilter(label=_("Created"))
-    amount = AmountFilter(label=_("Amount, UAH"))
+    progress = EitherFilter(
+        label=_("Progress"),
+        sides={
+            "open": (_("Open: the buyer may still pay"), _states(is_open=True)),
+            "decided": (_("Decided"), _states(is_open=False)),
+        },
+    )
     attention = EitherFilter(
         label=_("Attention"),
         sides={
@@ -145,8 +78,21 @@ class PaymentFilterSet(WagtailFilterSet):
             "none": (_("Nothing to decide"), {"attention": ""}),
         },
     )
+    refunds = EitherFilter(
+        label=_("Refunds"),
+        sides={
+            "some": (_("With refunds"), {"refunded_amount__gt": 0}),
+            "none": (_("Without refunds"), {"refunded_amount": 0}),
+        },
+    )
+    created_at = PeriodFilter(label=_("Created"))
+    amount = AmountFilter(label=_("Amount, UAH"))
+    merchant_type = CodesFilter(label=_("Service"), choices=MerchantType.choices)
+    parts_count = CountFilter(label=_("Number of parts"))
+    store = CodesFilter(label=_("Store"), choices=_stores)
+    site = CodesFilter(label=_("Site"), choices=_sites)
     is_test = EitherFilter(
-        label=_("Test payments"),
+        label=_("Real or test"),
         sides={"real": (_("Real payments"), {"is_test": False}), "test": (_("Test payments"), {"is_test": True})},
     )
 
@@ -154,12 +100,9 @@ class PaymentFilterSet(WagtailFilterSet):
         model = Payment
         fields: list[str] = []
 
-
-class OrderFilterSet(WagtailFilterSet):
-    status = CodesFilter(label=_("Status"), choices=OrderStatus.choices)
-    created_at = DayRangeFilter(label=_("Created"))
-    amount = AmountFilter(label=_("Amount, UAH"))
-
-    class Meta:
-        model = Order
-        fields: list[str] = []
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(data, *args, **kwargs)
+        for name, choices in {"store": _stores, "site": _sites}.items():
+            # Kept where an address names it: a filter that is not read would let everything through.
+            if len(choices()) < 2 and name not in (data or {}):
+                del self.filters[name]

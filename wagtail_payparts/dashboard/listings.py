@@ -1,4 +1,4 @@
-"""The listings of payments and orders."""
+"""The listing of payments, and what it shares with that of the orders."""
 
 from __future__ import annotations
 
@@ -11,19 +11,22 @@ from django.utils.translation import gettext as _
 from wagtail.admin.ui.tables import Column
 from wagtail.admin.views import generic
 
-from wagtail_payparts.dashboard.columns import order_columns, payment_columns
-from wagtail_payparts.dashboard.exports import export_button, export_listing, refuse
-from wagtail_payparts.dashboard.filters import OrderFilterSet, PaymentFilterSet
+from wagtail_payparts.dashboard.bulk import BulkListing
+from wagtail_payparts.dashboard.columns import payment_columns
+from wagtail_payparts.dashboard.exports import export_button, export_listing
+from wagtail_payparts.dashboard.filters import BY_DAY, PaymentFilterSet
+from wagtail_payparts.dashboard.paging import MOST_COUNTED, MOST_COUNTED_SLOWLY, LedgerPage, PagedView
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER
-from wagtail_payparts.dashboard.searching import search_orders, search_payments
+from wagtail_payparts.dashboard.searching import MOST_FOUND, search_payments
 from wagtail_payparts.models import Payment
 
 
 #: What no column of the listing shows and can be long.
 NOT_LISTED = ("bank_message", "lines", "metadata", "receipt", "response_url", "return_url")
+NOT_LISTED_OF_ORDER = ("buyer_order__lines", "buyer_order__comment", "buyer_order__staff_note")
 
 
-class LedgerIndexView(generic.IndexView):
+class LedgerIndexView(PagedView, generic.IndexView):
     """A listing whose order is stable, and which shows nothing, and says why, where a filter cannot be read."""
 
     any_permission_required = ["view"]
@@ -58,24 +61,45 @@ class LedgerIndexView(generic.IndexView):
         ]
 
 
-class PaymentIndexView(LedgerIndexView):
+class PaymentIndexView(BulkListing, LedgerIndexView):
     filterset_class = PaymentFilterSet
     orderings = LedgerIndexView.orderings | {
-        "amount": ("amount", "-pk"),
-        "-amount": ("-amount", "pk"),
+        "amount": ("amount", "pk"),
+        "-amount": ("-amount", "-pk"),
     }
 
     @cached_property
     def columns(self) -> list[Column]:
-        return payment_columns()
+        return payment_columns(with_buyer=self.with_buyer, get_url=self.payment_link)
+
+    def payment_link(self, payment: Payment) -> str:
+        return self.page_link("payparts_payments:inspect", payment)
 
     def get_base_queryset(self) -> QuerySet[Payment]:
-        return Payment.objects.select_related("buyer_order").defer(*NOT_LISTED)
+        return Payment.objects.select_related("buyer_order").defer(*NOT_LISTED, *NOT_LISTED_OF_ORDER)
 
     def search_queryset(self, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         if not self.is_searching:
             return queryset
         return search_payments(queryset, self.search_query, with_buyer=self.with_buyer)
+
+    @property
+    def is_short(self) -> bool:  # type: ignore[override]
+        return bool(self.is_searching)
+
+    @property
+    def most_counted(self) -> int:  # type: ignore[override]
+        """As far as an index alone can count: by one filter, or by days and one of those that go on by the day."""
+        in_force = set(self.filters.form.changed_data)
+        others = in_force - {"created_at"}
+        is_served = len(others) <= 1 and (in_force == others or others <= BY_DAY)
+        return MOST_COUNTED if is_served else MOST_COUNTED_SLOWLY
+
+    def notes(self, page: LedgerPage) -> list[str]:
+        notes = super().notes(page)
+        if self.is_searching and page.paginator.count >= MOST_FOUND:
+            notes.append(_("Many payments match this search, and there may be more than are shown. Type more of it."))
+        return notes
 
     @cached_property
     def show_export_buttons(self) -> bool:
@@ -88,23 +112,3 @@ class PaymentIndexView(LedgerIndexView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # Before anything of the listing is made: Wagtail would load every row to count it.
         return export_listing(self, request.GET["export"]) if self.is_export else super().get(request, *args, **kwargs)
-
-
-class OrderIndexView(LedgerIndexView):
-    filterset_class = OrderFilterSet
-
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if self.is_export:
-            # Wagtail would make one of every column, the buyer's too.
-            return refuse(_("Orders are not exported. Export their payments."))
-        listing: HttpResponseBase = super().get(request, *args, **kwargs)
-        return listing
-
-    @cached_property
-    def columns(self) -> list[Column]:
-        return order_columns(with_buyer=self.with_buyer)
-
-    def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if not self.is_searching:
-            return queryset
-        return search_orders(queryset, self.search_query, with_buyer=self.with_buyer)

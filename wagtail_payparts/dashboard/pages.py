@@ -1,24 +1,29 @@
-"""The page of one payment and the page of one order."""
+"""The page of one payment."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.db.models import Exists, F, OuterRef
+from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.views import generic
 
-from wagtail_payparts.dashboard.attention import explain
-from wagtail_payparts.dashboard.columns import instalments, state_kind, status_kind
+from wagtail_payparts.dashboard.columns import instalments, state_kind
 from wagtail_payparts.dashboard.moments import write_moment
-from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy, payment_policy
-from wagtail_payparts.dashboard.timeline import bank_text, build_timeline
-from wagtail_payparts.models import Order, Payment
+from wagtail_payparts.dashboard.paging import back_to
+from wagtail_payparts.dashboard.payment_actions import buttons, open_questions
+from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy
+from wagtail_payparts.dashboard.texts import bank_text
+from wagtail_payparts.dashboard.timeline import build_timeline
+from wagtail_payparts.models import Payment, RefundState
 from wagtail_payparts.resources import clean
+from wagtail_payparts.services import desk
 from wagtail_payparts.states import PaymentState, from_bank
 
 
@@ -32,6 +37,8 @@ _RECEIPT = {
     "terminal": gettext_lazy("Terminal"),
     "acquirer": gettext_lazy("Acquirer"),
 }
+#: What is read of a refund.
+_REFUND = ("pk", "amount", "state", "reason", "created_at", "requested_by")
 #: What the receipt says of the buyer.
 _PERSONAL = {"card_mask", "owner_name"}
 
@@ -49,6 +56,13 @@ class LedgerPageView(generic.InspectView):
     def get_object(self, queryset: Any = None) -> Any:
         return get_object_or_404(self.model.objects.select_related(*self.related), pk=self.pk)
 
+    def get_breadcrumbs_items(self) -> list[dict[str, Any]]:
+        """The way back leads to the listing as it was filtered."""
+        index = reverse(self.index_url_name)
+        items: list[dict[str, Any]] = super().get_breadcrumbs_items()
+        back = back_to(self.request, self.index_url_name)
+        return [item | {"url": back} if item.get("url") == index else item for item in items]
+
     def get_fields(self) -> list[str]:
         return []
 
@@ -61,12 +75,31 @@ class LedgerPageView(generic.InspectView):
 class PaymentPageView(LedgerPageView):
     page_title = gettext_lazy("Payment")
     template_name = "wagtail_payparts/admin/payment.html"
-    related = ("buyer_order", "offer", "site", "claim_event")
+    related = ("buyer_order", "offer", "site")
+
+    def get_object(self, queryset: Any = None) -> Payment:
+        """One query for the payment and its refunds: each row is the payment with one of them."""
+        rows: list[Any] = list(
+            Payment.objects.filter(pk=self.pk)
+            .select_related(*self.related)
+            .annotate(has_failed=Exists(desk.failed_results(OuterRef("pk"))))
+            .annotate(**{f"refund_{name}": F(f"refunds__{name}") for name in _REFUND})
+            .order_by("refunds__pk")
+        )
+        if not rows:
+            raise Http404
+        self.refunds = [row for row in rows if row.refund_pk]
+        payment: Payment = rows[0]
+        return payment
+
+    def get_page_subtitle(self) -> str:
+        return clean(str(self.object))
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         payment: Payment = self.object
         order = payment.buyer_order
         sees_order = order is not None and order_policy.user_has_permission(self.request.user, "view")
+        timeline = build_timeline(payment, with_buyer=self.with_buyer, before=self._before())
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {
             "payment": payment,
@@ -74,14 +107,15 @@ class PaymentPageView(LedgerPageView):
             "with_buyer": self.with_buyer,
             "paid": payment.amount if payment.is_paid else None,
             "instalments": instalments(payment),
-            "attention": [explain(code) for code in payment.attention_codes],
-            "lines": _readable(payment.lines_with_totals()),
+            "buttons": buttons(payment, self.request.user),
+            "attention": open_questions(payment, self.request.user),
+            "lines": readable_lines(payment.lines_with_totals()),
             "order": order,
             "order_url": reverse("payparts_orders:inspect", args=[order.pk]) if order and sees_order else None,
             "offer_url": self.offer_url(),
             "page_url": payment.page_url if _is_web_address(payment.page_url) else "",
             "receipt": self._receipt(payment),
-            "refunds": list(payment.refunds.select_related("requested_by").order_by("pk")),
+            "refunds": [_refund(row, timeline.names) for row in self.refunds],
             "bank_word": _bank_word(payment.bank_state),
             "bank_message": bank_text(payment.bank_message, payment.state, with_buyer=self.with_buyer),
             "claim_word": _bank_word(payment.claim_state),
@@ -89,8 +123,13 @@ class PaymentPageView(LedgerPageView):
                 name: write_moment(getattr(payment, name))
                 for name in ("created_at", "state_changed_at", "settled_at", "claim_at", "next_poll_at")
             },
-            "timeline": build_timeline(payment, with_buyer=self.with_buyer),
+            "timeline": timeline,
         }
+
+    def _before(self) -> int | None:
+        """The event before which the timeline ends; what is no number shows the newest."""
+        before = self.request.GET.get("before", "")
+        return int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
 
     def _receipt(self, payment: Payment) -> list[tuple[str, str]]:
         return [
@@ -100,35 +139,17 @@ class PaymentPageView(LedgerPageView):
         ]
 
 
-class OrderPageView(LedgerPageView):
-    page_title = pgettext_lazy("a purchase", "Order")
-    template_name = "wagtail_payparts/admin/order.html"
-    related = ("offer", "site")
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        order: Order = self.object
-        sees_payments = payment_policy.user_has_permission(self.request.user, "view")
-        context: dict[str, Any] = super().get_context_data(**kwargs)
-        return context | {
-            "order": order,
-            "status_kind": status_kind(order.status),
-            "with_buyer": self.with_buyer,
-            "lines": _readable(order.lines_with_totals()),
-            "offer_url": self.offer_url(),
-            "moments": {name: write_moment(getattr(order, name)) for name in ("created_at", "status_changed_at")},
-            "payments": [
-                {
-                    "payment": payment,
-                    "kind": state_kind(payment.state),
-                    "created": write_moment(payment.created_at),
-                    "url": reverse("payparts_payments:inspect", args=[payment.pk]) if sees_payments else None,
-                }
-                for payment in order.payments.order_by("-created_at", "-pk")[:100]
-            ],
-        }
+def _refund(row: Any, names: dict[int, str]) -> dict[str, Any]:
+    return {
+        "amount": row.refund_amount,
+        "state": str(dict(RefundState.choices).get(row.refund_state, row.refund_state)),
+        "reason": clean(row.refund_reason),
+        "at": write_moment(row.refund_created_at),
+        "who": names.get(row.refund_requested_by, ""),
+    }
 
 
-def _readable(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def readable_lines(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [line | {"name": clean(str(line["name"]))} for line in lines]
 
 

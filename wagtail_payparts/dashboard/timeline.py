@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,20 +10,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from wagtail.admin.utils import get_user_display_name
 
+from wagtail_payparts.dashboard.announcements import Announcement, announcements_of
 from wagtail_payparts.dashboard.attention import explain
 from wagtail_payparts.dashboard.columns import WAITING, state_kind
-from wagtail_payparts.dashboard.moments import write_moment, write_seconds
-from wagtail_payparts.models import EventType, Payment, PaymentEvent, ReceiverResult, SignalDelivery, Verdict
+from wagtail_payparts.dashboard.exchanges import explain_exchange, is_technical
+from wagtail_payparts.dashboard.moments import write_seconds
+from wagtail_payparts.dashboard.texts import MAX_SHOWN, Text, bank_text, clip
+from wagtail_payparts.models import EventType, Payment, PaymentEvent, Verdict
 from wagtail_payparts.resources import clean
 from wagtail_payparts.states import PaymentState, from_bank
 
 
-#: The newest so many are shown; a payment in good health has a dozen.
+#: So many are shown at once, from the newest back; a payment in good health has a dozen.
 MAX_EVENTS = 200
-#: A message is shown up to here, the rest on request.
-CLIP = 280
-#: A contract that the bank sent whole would weigh more than the page.
-MAX_SHOWN = 20_000
 
 _VERDICT_KINDS: dict[str, str] = {
     Verdict.APPLIED: "good",
@@ -35,49 +33,26 @@ _VERDICT_KINDS: dict[str, str] = {
     Verdict.MISMATCH: "bad",
     Verdict.UNKNOWN_STATE: "bad",
 }
-
-
-@dataclass(frozen=True)
-class Text:
-    """A text of unknown length: its beginning, and the whole where that is more."""
-
-    short: str
-    whole: str = ""
-    is_cut: bool = False
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one receiver did with a signal."""
-
-    receiver: str
-    kind: str
-    label: str
-    error: Text
-
-
-@dataclass(frozen=True)
-class Announcement:
-    """A signal that was owed because of an event."""
-
-    signal: str
-    outcomes: list[Outcome]
-    is_done: bool
+#: What people have done: their words are all there is to it.
+_BY_HAND = frozenset({EventType.NOTE, EventType.RESOLVED, EventType.REDELIVERY})
 
 
 @dataclass
 class Entry:
-    """One event of the timeline, in words."""
+    """One event of the timeline, in words. ``technical`` is for those who look for a fault."""
 
     at: str
     iso: str
     title: str
+    subject: str
     state: str
     state_tag: str
     verdict: str
     verdict_tag: str
     who: str
+    explanation: str
     text: Text
+    technical: Text
     facts: list[str]
     payload: str
     announcements: list[Announcement] = field(default_factory=list)
@@ -86,61 +61,66 @@ class Entry:
 @dataclass(frozen=True)
 class Timeline:
     entries: list[Entry]
-    #: How many older events are not shown.
-    left_out: int
+    #: The id of the oldest event that is shown, if there are older ones.
+    before: int | None
+    #: Whether newer ones are left out.
+    is_past: bool
+    #: Those who acted, by their ids.
+    names: dict[int, str]
 
 
-def build_timeline(payment: Payment, *, with_buyer: bool) -> Timeline:
-    """The events of a payment, oldest first, with what receivers did. Four queries at most.
+def build_timeline(payment: Payment, *, with_buyer: bool, before: int | None = None) -> Timeline:
+    """The newest events of a payment, or the newest older than ``before``, oldest first. Two queries.
 
     ``with_buyer``: whether to show what can name the buyer.
     """
-    events = list(payment.events.select_related("user__wagtail_userprofile").order_by("-pk")[: MAX_EVENTS + 1])
-    left_out = payment.events.count() - MAX_EVENTS if len(events) > MAX_EVENTS else 0
+    past = payment.events.filter(pk__lt=before) if before is not None else payment.events.all()
+    events = list(past.select_related("user").order_by("-pk")[: MAX_EVENTS + 1])
+    has_older = len(events) > MAX_EVENTS
     events = events[:MAX_EVENTS][::-1]
-    announced: dict[int, list[Announcement]] = {}
-    deliveries = payment.deliveries.filter(event__in=[event.pk for event in events]).order_by("pk")
-    for delivery in deliveries.prefetch_related("results"):
-        announced.setdefault(delivery.event_id, []).append(_announcement(delivery))
-    return Timeline([_entry(event, announced.get(event.pk, []), with_buyer) for event in events], left_out)
-
-
-def clip(text: str) -> Text:
-    """The beginning of a text, and all of it (within reason) where that is more."""
-    plain = clean(text).strip()
-    if len(plain) <= CLIP:
-        return Text(plain)
-    return Text(plain[:CLIP].rstrip() + "…", plain[:MAX_SHOWN], len(plain) > MAX_SHOWN)
-
-
-def bank_text(text: str, state: str, *, with_buyer: bool) -> Text:
-    """What the bank says beside its word ``state``.
-
-    The contract of a paid payment names the buyer and the card; why a payment was not made does not, and is what
-    the shop's staff are asked for.
-    """
-    if not text or with_buyer or not state or from_bank(state) in {PaymentState.FAIL, PaymentState.CANCELED}:
-        return clip(text)
-    return Text(_("Shown to those who have the permission to see the buyer’s details."))
+    announced = announcements_of(payment.deliveries.filter(event__in=[event.pk for event in events]))
+    return Timeline(
+        entries=[_entry(event, announced.get(event.pk, []), with_buyer) for event in events],
+        before=events[0].pk if has_older else None,
+        is_past=before is not None,
+        names={event.user.pk: _name(event.user) for event in events if event.user},
+    )
 
 
 def _entry(event: PaymentEvent, announcements: list[Announcement], with_buyer: bool) -> Entry:
     is_attention = event.type == EventType.ATTENTION
+    technical = not is_attention and is_technical(event)
     known = from_bank(event.state) or (event.state if event.state in PaymentState.values else None)
+    words = "" if is_attention or technical else event.message
     return Entry(
         at=write_seconds(event.created_at),
         iso=event.created_at.isoformat(),
-        title=explain(event.message).label if is_attention else event.get_type_display(),
+        title=explain(clean(event.message)).label if is_attention else event.get_type_display(),
+        subject=explain(clean(str(event.payload.get("code", "")))).label if event.type == EventType.RESOLVED else "",
         state=clean(event.get_state_display()),
         state_tag=state_kind(known) if known else WAITING,
         verdict=event.get_verdict_display(),
         verdict_tag=_VERDICT_KINDS.get(event.verdict, WAITING),
-        who=get_user_display_name(event.user) if event.user else event.get_source_display(),
-        text=Text("") if is_attention else bank_text(event.message, event.state, with_buyer=with_buyer),
+        who=_who(event),
+        explanation=explain_exchange(event) if technical else "",
+        text=bank_text(words, event.state, with_buyer=with_buyer),
+        technical=clip(event.message) if technical and event.type != EventType.NOTE else Text(""),
         facts=_facts(event),
         payload=_payload(event) if with_buyer else "",
         announcements=announcements,
     )
+
+
+def _who(event: PaymentEvent) -> str:
+    if event.user:
+        return _name(event.user)
+    if event.type in _BY_HAND and event.source == "staff":
+        return _("somebody whose account is gone")
+    return str(event.get_source_display())
+
+
+def _name(user: Any) -> str:
+    return clean(str(get_user_display_name(user)))
 
 
 def _facts(event: PaymentEvent) -> list[str]:
@@ -159,23 +139,6 @@ def _facts(event: PaymentEvent) -> list[str]:
 
 
 def _payload(event: PaymentEvent) -> str:
-    if not event.payload:
+    if not event.payload or event.type in _BY_HAND:
         return ""
     return clean(json.dumps(event.payload, ensure_ascii=False, indent=2, sort_keys=True))[:MAX_SHOWN]
-
-
-def _announcement(delivery: SignalDelivery) -> Announcement:
-    results: Iterable[Any] = delivery.results.all()
-    return Announcement(delivery.signal, [_outcome(result) for result in results], delivery.done_at is not None)
-
-
-def _outcome(result: ReceiverResult) -> Outcome:
-    if result.delivered_at:
-        kind, label = "good", _("delivered %(at)s") % {"at": write_moment(result.delivered_at)}
-    elif result.given_up_at:
-        kind, label = "bad", _("given up %(at)s") % {"at": write_moment(result.given_up_at)}
-    else:
-        kind, label = "bad", _("failed; again %(at)s") % {"at": write_moment(result.next_attempt_at)}
-    if result.attempts > 1:
-        label += ", " + _("attempts: %(count)s") % {"count": result.attempts}
-    return Outcome(result.receiver, kind, label, clip(result.last_error))

@@ -7,12 +7,17 @@ from django.utils.translation import pgettext_lazy
 from wagtail.admin.viewsets.model import ModelViewSetGroup
 
 from wagtail_payparts.dashboard.export_page import PaymentExportView
+from wagtail_payparts.dashboard.health import HealthViewSet
+from wagtail_payparts.dashboard.inbox import InboxViewSet, inbox_patterns
 from wagtail_payparts.dashboard.ledger import LedgerViewSet
-from wagtail_payparts.dashboard.listings import OrderIndexView, PaymentIndexView
+from wagtail_payparts.dashboard.listings import PaymentIndexView
 from wagtail_payparts.dashboard.offers import OfferViewSet
-from wagtail_payparts.dashboard.pages import OrderPageView, PaymentPageView
-from wagtail_payparts.dashboard.permissions import order_policy, payment_policy
-from wagtail_payparts.models import Order, Payment
+from wagtail_payparts.dashboard.orders import OrderViewSet
+from wagtail_payparts.dashboard.overview import OverviewViewSet
+from wagtail_payparts.dashboard.pages import PaymentPageView
+from wagtail_payparts.dashboard.payment_actions import PAYMENT_ACTIONS
+from wagtail_payparts.dashboard.permissions import payment_policy
+from wagtail_payparts.models import Payment
 
 
 class PaymentViewSet(LedgerViewSet):
@@ -27,23 +32,13 @@ class PaymentViewSet(LedgerViewSet):
 
     def get_urlpatterns(self) -> list[URLPattern]:
         export = self.construct_view(PaymentExportView, **self.get_common_view_kwargs())
-        # The first is where the menu leads.
-        return [*super().get_urlpatterns(), path("export/", export, name="export")]
-
-
-class OrderViewSet(LedgerViewSet):
-    model = Order
-    name = "payparts_orders"
-    url_prefix = "payparts/orders"
-    icon = "payparts-order"
-    menu_name = "payparts-orders"
-    permission_policy = order_policy
-    index_view_class = OrderIndexView
-    inspect_view_class = OrderPageView
+        own = [action.pattern(self) for action in PAYMENT_ACTIONS]
+        # The first of all is where the menu leads.
+        return [*super().get_urlpatterns(), path("export/", export, name="export"), *inbox_patterns(self), *own]
 
 
 class PayInPartsGroup(ModelViewSetGroup):
-    items = (PaymentViewSet, OrderViewSet, OfferViewSet)
+    items = (OverviewViewSet, PaymentViewSet, InboxViewSet, OrderViewSet, OfferViewSet, HealthViewSet)
     menu_label = pgettext_lazy("the menu", "Pay in parts")
     menu_name = "payparts"
     menu_icon = "payparts-parts"

@@ -92,6 +92,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "hold",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The bank only holds the money until staff confirm it, for goods that may turn out to be gone.",
+                        verbose_name="hold the money first",
+                    ),
+                ),
+                (
                     "image",
                     models.ForeignKey(
                         blank=True,
@@ -350,11 +358,24 @@ class Migration(migrations.Migration):
                         blank=True, editable=False, max_length=190, null=True, unique=True, verbose_name="settles"
                     ),
                 ),
-                ("pending_action", models.CharField(blank=True, max_length=20, verbose_name="action under way")),
                 (
-                    "attention",
-                    models.CharField(blank=True, db_index=True, max_length=255, verbose_name="needs attention"),
+                    "pending_action",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("confirm", "Confirming the hold"),
+                            ("cancel", "Cancelling the hold"),
+                            ("refund", "Refunding"),
+                        ],
+                        max_length=20,
+                        verbose_name="action under way",
+                    ),
                 ),
+                (
+                    "pending_since",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="under way since"),
+                ),
+                ("attention", models.CharField(blank=True, max_length=255, verbose_name="needs attention")),
                 (
                     "refunded_amount",
                     models.DecimalField(
@@ -419,6 +440,7 @@ class Migration(migrations.Migration):
                     "site",
                     models.ForeignKey(
                         blank=True,
+                        db_index=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
@@ -456,6 +478,8 @@ class Migration(migrations.Migration):
                             ("poll", "Question to the bank"),
                             ("expiry", "Expiry"),
                             ("attention", "Needs attention"),
+                            ("action", "Action at the bank"),
+                            ("refund", "Refund"),
                             ("resolved", "Decided by staff"),
                             ("redelivery", "Signals are delivered again"),
                             ("reopened", "Tried again"),
@@ -621,6 +645,8 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
+                ("bank_message", models.TextField(blank=True, verbose_name="the bank's message")),
+                ("state_changed_at", models.DateTimeField(auto_now_add=True, verbose_name="changed")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 (
                     "payment",
@@ -715,11 +741,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(fields=["buyer_phone"], name="payparts_order_phone"),
+            index=models.Index(fields=["handed_over_at", "-created_at", "-id"], name="payparts_order_handed_over"),
         ),
         migrations.AddIndex(
             model_name="order",
-            index=models.Index(fields=["buyer_email"], name="payparts_order_email"),
+            index=models.Index(fields=["amount", "id"], name="payparts_order_by_amount"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["buyer_phone"], name="payparts_order_phone", opclasses=["varchar_pattern_ops"]),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["buyer_email"], name="payparts_order_email", opclasses=["varchar_pattern_ops"]),
         ),
         migrations.AddConstraint(
             model_name="order",
@@ -755,11 +789,35 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="payment",
-            index=models.Index(fields=["merchant_type", "-created_at"], name="payparts_payment_service"),
+            index=models.Index(fields=["merchant_type", "-created_at", "-id"], name="payparts_payment_service"),
         ),
         migrations.AddIndex(
             model_name="payment",
-            index=models.Index(fields=["amount", "-id"], name="payparts_payment_by_amount"),
+            index=models.Index(fields=["store", "-created_at", "-id"], name="payparts_payment_by_store"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["site", "-created_at", "-id"], name="payparts_payment_by_site"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["parts_count", "-created_at", "-id"], name="payparts_payment_by_parts"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["attention", "-created_at", "-id"], name="payparts_payment_attention"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["is_test", "-created_at", "-id"], name="payparts_payment_test"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["refunded_amount", "-id"], name="payparts_payment_refunds"),
+        ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["amount", "id"], name="payparts_payment_by_amount"),
         ),
         migrations.AddIndex(
             model_name="payment",
@@ -818,6 +876,10 @@ class Migration(migrations.Migration):
                 name="payparts_payment_claim_polled",
             ),
         ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(fields=["state", "state_changed_at"], name="payparts_refund_by_state"),
+        ),
         migrations.AddConstraint(
             model_name="refund",
             constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payparts_refund_amount"),
@@ -825,6 +887,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="signaldelivery",
             index=models.Index(fields=["payment", "done_at", "id"], name="payparts_delivery_open"),
+        ),
+        migrations.AddIndex(
+            model_name="receiverresult",
+            index=models.Index(fields=["delivered_at", "-id"], name="payparts_result_open"),
         ),
         migrations.AddConstraint(
             model_name="receiverresult",

@@ -13,12 +13,13 @@ from wagtail_payparts.models.events import (
 )
 from wagtail_payparts.models.offers import BuyerDetails, Offer, OfferLine
 from wagtail_payparts.models.orders import Order, OrderStatus
-from wagtail_payparts.models.payments import AttentionCode, MerchantType, Payment
+from wagtail_payparts.models.payments import Action, AttentionCode, MerchantType, Payment
 from wagtail_payparts.models.refunds import Refund, RefundState
 from wagtail_payparts.models.site_settings import PayPartsSettings
 
 
 __all__ = [
+    "Action",
     "AttentionCode",
     "BuyerDetails",
     "EventType",

@@ -19,6 +19,8 @@ class EventType(models.TextChoices):
     POLL = "poll", _("Question to the bank")
     EXPIRY = "expiry", _("Expiry")
     ATTENTION = "attention", _("Needs attention")
+    ACTION = "action", _("Action at the bank")
+    REFUND = "refund", _("Refund")
     RESOLVED = "resolved", _("Decided by staff")
     REDELIVERY = "redelivery", _("Signals are delivered again")
     REOPENED = "reopened", _("Tried again")
@@ -164,6 +166,7 @@ class ReceiverResult(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["delivery", "receiver"], name="payparts_result_receiver"),
         ]
+        indexes = [models.Index(fields=["delivered_at", "-id"], name="payparts_result_open")]
 
     def __str__(self) -> str:
         return self.receiver

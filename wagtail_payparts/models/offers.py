@@ -62,6 +62,12 @@ class Offer(DraftStateMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
         _("ask the buyer for"), max_length=10, choices=BuyerDetails.choices, default=BuyerDetails.NONE
     )
 
+    hold = models.BooleanField(
+        _("hold the money first"),
+        default=False,
+        help_text=_("The bank only holds the money until staff confirm it, for goods that may turn out to be gone."),
+    )
+
     panels = [
         FieldPanel("title"),
         FieldPanel("description"),
@@ -69,6 +75,7 @@ class Offer(DraftStateMixin, RevisionMixin, PreviewableMixin, ClusterableModel):
         InlinePanel("lines", heading=_("What is sold"), label=_("line"), min_num=1),
         MultiFieldPanel([FieldPanel("services"), FieldPanel("parts")], heading=_("Instalments")),
         FieldPanel("buyer_details"),
+        FieldPanel("hold"),
     ]
 
     class Meta:

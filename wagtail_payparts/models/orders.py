@@ -76,8 +76,11 @@ class Order(models.Model):
         indexes = [
             models.Index(fields=["-created_at", "-id"], name="payparts_order_created"),
             models.Index(fields=["status", "-created_at", "-id"], name="payparts_order_by_status"),
-            models.Index(fields=["buyer_phone"], name="payparts_order_phone"),
-            models.Index(fields=["buyer_email"], name="payparts_order_email"),
+            models.Index(fields=["handed_over_at", "-created_at", "-id"], name="payparts_order_handed_over"),
+            models.Index(fields=["amount", "id"], name="payparts_order_by_amount"),
+            # The class serves a search by the beginning too, whatever the collation; only PostgreSQL knows it.
+            models.Index(fields=["buyer_phone"], name="payparts_order_phone", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["buyer_email"], name="payparts_order_email", opclasses=["varchar_pattern_ops"]),
         ]
 
     def __str__(self) -> str:

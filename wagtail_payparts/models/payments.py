@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,14 @@ class AttentionCode(models.TextChoices):
     REFUND_UNCERTAIN = "refund_uncertain", _("A refund whose outcome is unknown")
     EXTERNAL_REFUND = "external_refund", _("A refund that was not made here")
     DELIVERY_FAILING = "delivery_failing", _("A receiver of signals keeps failing")
+
+
+class Action(models.TextChoices):
+    """What the bank was told to do and has not yet been seen to have done."""
+
+    CONFIRM = "confirm", _("Confirming the hold")
+    CANCEL = "cancel", _("Cancelling the hold")
+    REFUND = "refund", _("Refunding")
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -109,8 +118,9 @@ class Payment(models.Model):
     settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
     settled_by = models.CharField(_("settled by"), max_length=20, blank=True, editable=False)
     settles = ExactCharField(_("settles"), max_length=190, null=True, blank=True, unique=True, editable=False)
-    pending_action = models.CharField(_("action under way"), max_length=20, blank=True)
-    attention = models.CharField(_("needs attention"), max_length=255, blank=True, db_index=True)
+    pending_action = models.CharField(_("action under way"), max_length=20, choices=Action.choices, blank=True)
+    pending_since = models.DateTimeField(_("under way since"), null=True, blank=True, editable=False)
+    attention = models.CharField(_("needs attention"), max_length=255, blank=True)
 
     refunded_amount = models.DecimalField(_("refunded"), max_digits=12, decimal_places=2, default=Decimal("0.00"))
     fee = models.DecimalField(_("fee of the shop"), max_digits=12, decimal_places=2, default=Decimal("0.00"))
@@ -144,6 +154,7 @@ class Payment(models.Model):
         on_delete=models.SET_NULL,
         null=True,
         blank=True,
+        db_index=False,  # the listing's index begins with it
         related_name="+",
         verbose_name=_("site"),
     )
@@ -186,10 +197,18 @@ class Payment(models.Model):
             ),
         ]
         indexes = [
+            # The listing: newest first, whole or by one filter; with the id in it a count never leaves the index.
             models.Index(fields=["-created_at", "-id"], name="payparts_payment_created"),
             models.Index(fields=["state", "-created_at", "-id"], name="payparts_payment_by_state"),
-            models.Index(fields=["merchant_type", "-created_at"], name="payparts_payment_service"),
-            models.Index(fields=["amount", "-id"], name="payparts_payment_by_amount"),
+            models.Index(fields=["merchant_type", "-created_at", "-id"], name="payparts_payment_service"),
+            models.Index(fields=["store", "-created_at", "-id"], name="payparts_payment_by_store"),
+            models.Index(fields=["site", "-created_at", "-id"], name="payparts_payment_by_site"),
+            models.Index(fields=["parts_count", "-created_at", "-id"], name="payparts_payment_by_parts"),
+            models.Index(fields=["attention", "-created_at", "-id"], name="payparts_payment_attention"),
+            models.Index(fields=["is_test", "-created_at", "-id"], name="payparts_payment_test"),
+            models.Index(fields=["refunded_amount", "-id"], name="payparts_payment_refunds"),
+            models.Index(fields=["amount", "id"], name="payparts_payment_by_amount"),
+            # The callbacks' health, the poller and the deliveries.
             models.Index(fields=["settled_at", "settled_by"], name="payparts_payment_settled"),
             models.Index(fields=["next_poll_at"], name="payparts_payment_poll"),
             models.Index(fields=["next_delivery_at"], name="payparts_payment_deliver"),
@@ -201,6 +220,12 @@ class Payment(models.Model):
     @property
     def payment_state(self) -> PaymentState:
         return PaymentState(self.state)
+
+    @property
+    def hold_ends_at(self) -> datetime | None:
+        """When the bank lets the held money go, by the store's settings; ``None`` where nothing is held."""
+        duration = conf.hold_for(self.store)
+        return self.state_changed_at + duration if self.state == PaymentState.LOCKED and duration else None
 
     @property
     def remainder(self) -> Decimal:

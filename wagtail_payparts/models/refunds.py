@@ -19,6 +19,14 @@ class RefundState(models.TextChoices):
     EXTERNAL = "external", _("Made elsewhere")
 
 
+#: Money that has gone, may have gone, or is about to go.
+LIVE = frozenset(RefundState) - {RefundState.REJECTED, RefundState.WITHDRAWN}
+#: Money that has gone.
+DONE = frozenset({RefundState.ACCEPTED, RefundState.EXTERNAL})
+#: Not known yet: no further refund may begin.
+UNSETTLED = LIVE - DONE
+
+
 class Refund(models.Model):
     """One refund. ``amount`` in UAH."""
 
@@ -34,12 +42,15 @@ class Refund(models.Model):
         verbose_name=_("requested by"),
     )
     state = models.CharField(_("state"), max_length=20, choices=RefundState.choices, default=RefundState.REQUESTED)
+    bank_message = models.TextField(_("the bank's message"), blank=True)
+    state_changed_at = models.DateTimeField(_("changed"), auto_now_add=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         default_permissions = ("view",)
+        indexes = [models.Index(fields=["state", "state_changed_at"], name="payparts_refund_by_state")]
         constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="payparts_refund_amount")]
 
     def __str__(self) -> str:

@@ -6,7 +6,9 @@ Functions take keyword arguments, return or raise, and never see a request.
 from __future__ import annotations
 
 from wagtail_payparts.services.checkout import start_payment
+from wagtail_payparts.services.holds import cancel_hold, confirm_hold
+from wagtail_payparts.services.refunds import refund_payment
 from wagtail_payparts.services.sync import sync_payment
 
 
-__all__ = ["start_payment", "sync_payment"]
+__all__ = ["cancel_hold", "confirm_hold", "refund_payment", "start_payment", "sync_payment"]

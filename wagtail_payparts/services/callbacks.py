@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from wagtail_payparts import conf
-from wagtail_payparts.bank import Callback, clean_text, signature_hint
+from wagtail_payparts.bank import Callback, clean_text, describe_signature, signature_hint
 from wagtail_payparts.exceptions import CallbackRejected
 from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
 from wagtail_payparts.services.claims import claim
@@ -152,7 +152,11 @@ def announce(event: PaymentEvent, request: Any = None) -> None:
 
 
 def reject(rejected: CallbackRejected, callback: Callback | None = None, request: Any = None) -> None:
-    """Tell the old signal of a callback whose signature is not valid, and write it down for staff, not too often."""
+    """Tell the old signal of a callback whose signature is not valid, and write it down for staff, not too often.
+
+    Nothing of the signature is written down: only why the callback was rejected and what it looked like, in
+    ``payload``.
+    """
     log = PaymentEvent(type=EventType.CALLBACK, **(_log_fields(callback) if callback else {}))
     if callback is not None:
         for receiver, result in pay_parts_invalid_callback.send_robust(sender=PaymentEvent, log=log, request=request):
@@ -160,10 +164,19 @@ def reject(rejected: CallbackRejected, callback: Callback | None = None, request
                 logger.error("an invalid callback: receiver %r failed", receiver, exc_info=result)
     logger.warning("callback rejected: %s", rejected.reason)
     if may_record_rejected():
+        log.payload = _why(rejected, callback)
         log.verdict, log.source = Verdict.REJECTED, Source.CALLBACK
         log.message = clean_text(f"{rejected.reason}: {rejected}")[:500]
         log.announced_at = timezone.now()
         log.save()
+
+
+def _why(rejected: CallbackRejected, callback: Callback | None) -> dict[str, Any]:
+    """Codes, so that staff can read them in their language (``services.rejections``)."""
+    why: dict[str, Any] = {"reason": rejected.reason}
+    if callback is not None and rejected.reason == "wrong_signature":
+        why["signature"] = asdict(describe_signature(callback.signature))
+    return why
 
 
 def sweep() -> int:

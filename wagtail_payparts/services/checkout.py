@@ -39,7 +39,7 @@ def start_payment(
     lines: Iterable[Line | Mapping[str, Any]],
     parts_count: int,
     merchant_type: str = MerchantType.II,
-    hold: bool = False,
+    hold: bool | None = None,
     order_id: str | None = None,
     reference: str = "",
     metadata: dict[str, Any] | None = None,
@@ -57,6 +57,8 @@ def start_payment(
     ``lines``: what is sold, as ``bank.Line`` or mappings with ``name``, ``count`` and ``price`` (UAH; ``Decimal``,
     ``int`` or ``str``). ``reference``: the shop's own order number; the first paid payment of a reference is the
     one that counts. ``redirect_url``: where the bank sends the buyer back; our return page by default.
+    ``hold``: whether the money is only held until staff or your code confirm it (payparts-api §2, §4); by default as
+    the store's ``HOLD`` says.
     ``store``: an alias of ``PAYPARTS_STORES``, the first by default. ``idempotency_key``: names one press; it belongs
     to one store.
 
@@ -74,7 +76,7 @@ def start_payment(
     """
     store = store or conf.store_aliases()[0]
     credentials = conf.get_store(store)
-    wanted = _terms(lines, parts_count, merchant_type, hold)
+    wanted = _terms(lines, parts_count, merchant_type, conf.holds_by_default(store) if hold is None else hold)
     wanted |= {"reference": reference, "buyer_order_id": buyer_order.pk if buyer_order else None}
     if order_id is not None:
         check_order_id(order_id)

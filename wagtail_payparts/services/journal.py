@@ -66,6 +66,11 @@ def add_attention(row: Payment, code: str, event: PaymentEvent | None = None) ->
     owe(row, raised, "payment_needs_attention", code=code)
 
 
+def drop_attention(row: Payment, code: str) -> None:
+    """What has come right by itself needs nobody any more."""
+    row.attention = " ".join(other for other in row.attention_codes if other != code)
+
+
 def raise_attention(payment: Payment, code: str) -> None:
     """Put a payment before a person, from outside an observation (a receiver that keeps failing)."""
     with locked(payment.pk) as row:

@@ -25,12 +25,12 @@ DEADLOCK_TRIES = 5
 
 
 @contextmanager
-def locked(payment_id: int) -> Iterator[Payment]:
-    """The payment, alone, in a transaction.
+def locked(payment_id: int, *, durable: bool = False) -> Iterator[Payment]:
+    """The payment, alone, in a transaction; ``durable``: one that is not part of another, so that it is committed.
 
     It begins by writing, so that SQLite takes its write lock at once instead of failing when it tries to upgrade.
     """
-    with transaction.atomic():
+    with transaction.atomic(durable=durable):
         Payment.objects.filter(pk=payment_id).update(lock_version=F("lock_version") + 1)
         yield Payment.objects.select_for_update().get(pk=payment_id)
 

@@ -17,12 +17,15 @@ from django.utils.translation import gettext as _
 
 from wagtail_payparts import conf
 from wagtail_payparts.bank import CreateReply, StateReply, clean_text
-from wagtail_payparts.exceptions import BankError, BankRefused, BankUnreachable
-from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
+from wagtail_payparts.exceptions import BankError, BankRefused
+from wagtail_payparts.models import Action, AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
+from wagtail_payparts.services.actions import end as end_action
+from wagtail_payparts.services.actions import verdict_of
 from wagtail_payparts.services.claims import settle
-from wagtail_payparts.services.journal import add_attention, owe, record
+from wagtail_payparts.services.journal import add_attention, drop_attention, owe, record
 from wagtail_payparts.services.locking import locked, retry_deadlocks
-from wagtail_payparts.services.schedule import CLAIM_OVERDUE_AFTER, next_poll
+from wagtail_payparts.services.refund_reports import reconcile
+from wagtail_payparts.services.schedule import ACTION_STUCK_AFTER, CLAIM_OVERDUE_AFTER, HOLD_REMINDER, next_poll
 from wagtail_payparts.states import (
     DECIDED,
     FINAL,
@@ -36,6 +39,9 @@ from wagtail_payparts.states import (
 
 
 logger = logging.getLogger(__name__)
+
+#: An action that is over once the bank holds the money no more.
+HOLD_ACTIONS = (Action.CONFIRM, Action.CANCEL)
 
 _VERDICTS = {
     Move.APPLY: Verdict.APPLIED,
@@ -95,7 +101,7 @@ def observe_not_created(payment: Payment, error: BankError) -> Payment:
                 type=EventType.PAYMENT_CREATE,
                 source=Source.CHECKOUT,
                 state=PaymentState.FAIL if isinstance(error, BankRefused) else "",
-                verdict=_verdict_of(error),
+                verdict=verdict_of(error),
                 message=str(error),
                 exchange=error,
             )
@@ -133,7 +139,8 @@ def observe_state(
             if reply.receipt:
                 row.receipt = row.receipt | {key: clean_text(text) for key, text in reply.receipt.items()}
             observed = from_bank(reply.payment_state)
-            mismatch = reply.amount is not None and reply.amount != row.amount
+            # After a refund the bank may name what is left.
+            mismatch = reply.amount is not None and reply.amount not in {row.amount, row.remainder}
             decision = None
             if observed is None:
                 verdict = Verdict.UNKNOWN_STATE
@@ -169,8 +176,12 @@ def observe_state(
                     add_attention(row, AttentionCode.CLAIM_CONTRADICTED, event)
                 if observed in {PaymentState.CREATED, PaymentState.CLIENT_WAIT} and not _rang_since(row, asked_at):
                     _expire_if_due(row)
-            if row.claim_state and row.claim_at and now - row.claim_at >= CLAIM_OVERDUE_AFTER:
-                add_attention(row, AttentionCode.CLAIM_OVERDUE, event)
+            if row.state != PaymentState.LOCKED:
+                drop_attention(row, AttentionCode.HOLD_EXPIRING)
+                if row.pending_action in HOLD_ACTIONS:
+                    end_action(row)
+            reconcile(row, reply.refunds, event)
+            _watch(row, event, now)
             _plan_and_save(row, at_once=_rang_since(row, asked_at))
             return row
 
@@ -201,12 +212,11 @@ def observe_no_state(
                 type=EventType.POLL,
                 source=source,
                 user=by,
-                verdict=Verdict.UNKNOWN_ORDER if answered else _verdict_of(error),
+                verdict=Verdict.UNKNOWN_ORDER if answered else verdict_of(error),
                 message=str(error),
                 exchange=error,
             )
-            if row.claim_state and row.claim_at and timezone.now() - row.claim_at >= CLAIM_OVERDUE_AFTER:
-                add_attention(row, AttentionCode.CLAIM_OVERDUE, event)
+            _watch(row, event, timezone.now())
             rang = _rang_since(row, asked_at)
             if answered and row.state == PaymentState.NEW and _times_unknown(row) >= 2 and not rang:
                 _expire_if_due(row)
@@ -302,6 +312,16 @@ def _order_key(row: Payment) -> str:
     return f"{row.store}:reference:{row.reference}" if row.reference else ""
 
 
+def _watch(row: Payment, event: PaymentEvent, now: datetime) -> None:
+    """What waits too long needs a person, whether or not the bank answers."""
+    if row.claim_state and row.claim_at and now - row.claim_at >= CLAIM_OVERDUE_AFTER:
+        add_attention(row, AttentionCode.CLAIM_OVERDUE, event)
+    if row.pending_action and row.pending_since and now - row.pending_since >= ACTION_STUCK_AFTER:
+        add_attention(row, AttentionCode.ACTION_STUCK, event)
+    if row.hold_ends_at is not None and now >= row.hold_ends_at - HOLD_REMINDER:
+        add_attention(row, AttentionCode.HOLD_EXPIRING, event)
+
+
 def _expire_if_due(row: Payment) -> None:
     waiting = {PaymentState.NEW, PaymentState.CREATED, PaymentState.CLIENT_WAIT}
     if row.state not in waiting or row.claim_state or timezone.now() - row.created_at < conf.expire_after():
@@ -321,6 +341,8 @@ def _note_missing_amount(row: Payment) -> None:
         type=EventType.NOTE,
         source=Source.POLL,
         message=_("The bank's answer named no amount, so it could not be compared with ours."),
+        # So that it can be told in the language of whoever reads it.
+        payload={"note": "no_amount"},
     )
 
 
@@ -333,9 +355,3 @@ def _plan_and_save(row: Payment, *, at_once: bool = False) -> None:
     now = timezone.now()
     row.next_poll_at = now if at_once else next_poll(row, now)
     row.save()
-
-
-def _verdict_of(error: BankError) -> str:
-    if isinstance(error, BankRefused):
-        return Verdict.REFUSED
-    return Verdict.UNREACHABLE if isinstance(error, BankUnreachable) else Verdict.BAD_ANSWER

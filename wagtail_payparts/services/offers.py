@@ -83,6 +83,7 @@ def buy_offer(
             lines=offer.bank_lines,
             parts_count=parts_count,
             merchant_type=merchant_type,
+            hold=offer.hold or None,
             reference=order.number,
             order_id=order_id,
             store=store_of(site),

@@ -21,6 +21,10 @@ NEGATIVE_STEPS = (DAY, 7 * DAY, 30 * DAY)
 EXPIRED_FOR = 30 * DAY
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(minutes=15)
+#: An action at the bank that is not seen to be over by then needs a person.
+ACTION_STUCK_AFTER = timedelta(minutes=10)
+#: Staff are reminded this long before a hold ends.
+HOLD_REMINDER = timedelta(days=3)
 
 
 def next_poll(payment: Payment, now: datetime) -> datetime | None:
@@ -31,6 +35,8 @@ def next_poll(payment: Payment, now: datetime) -> datetime | None:
     times = [_by_state(payment, now)]
     if payment.claim_state:
         times.append(_by_claim(payment, now))
+    if payment.pending_action:
+        times.append(_by_action(payment, now))
     if payment.poll_failures:
         retry = now + min(FIRST_RETRY * 2 ** min(payment.poll_failures - 1, 10), LONGEST_RETRY)
         times.append(retry)
@@ -39,6 +45,12 @@ def next_poll(payment: Payment, now: datetime) -> datetime | None:
 
 def _by_claim(payment: Payment, now: datetime) -> datetime:
     since = payment.claim_at or now
+    return _next_step(since, CLAIM_STEPS, now) or now + CLAIM_EVERY
+
+
+def _by_action(payment: Payment, now: datetime) -> datetime:
+    """The bank was told to act: what it did is found out as soon as what a callback claims."""
+    since = payment.pending_since or now
     return _next_step(since, CLAIM_STEPS, now) or now + CLAIM_EVERY
 
 

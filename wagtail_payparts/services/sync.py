@@ -64,7 +64,7 @@ def sync_payment(
         return Payment.objects.get(pk=payment.pk)
     try:
         client = PayPartsClient(conf.get_store(payment.store))
-        reply = client.state(payment.order_id, show_amount=True, show_info=True, timeout=timeout)
+        reply = client.state(payment.order_id, show_amount=True, show_refund=True, show_info=True, timeout=timeout)
     except BankError as error:
         moved = observations.observe_no_state(payment, error, asked_at=asked_at, source=source, by=by)
     else:

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+from .incoming import Refused
+from .moves import NotNow
 from .running import Simulator, run_simulator
 
 
-__all__ = ["Simulator", "run_simulator"]
+__all__ = ["NotNow", "Refused", "Simulator", "run_simulator"]

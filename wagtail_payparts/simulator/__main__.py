@@ -7,8 +7,9 @@ import logging
 import signal
 import threading
 
-from .bank import TEST_STORE
-from .running import run_simulator
+from .habits import CHOICES, Habits
+from .running import BANKS_ZONE, HOLD_SECONDS, run_simulator
+from .stores import TEST_STORE
 
 
 def main() -> None:
@@ -20,6 +21,10 @@ def main() -> None:
     with run_simulator(
         stores=dict(options.store or [TEST_STORE]),
         delay=options.delay,
+        action_delay=options.action_delay,
+        hold_seconds=options.hold_seconds,
+        habits=dict(options.habit),
+        time_zone=options.time_zone,
         callbacks="send",
         db=options.db,
         host=options.host,
@@ -45,6 +50,30 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--delay", type=float, default=3, metavar="SECONDS", help="how long a decision takes (default: 3)"
     )
+    parser.add_argument(
+        "--action-delay",
+        type=float,
+        default=0,
+        metavar="SECONDS",
+        help="how long after its reply a confirm or cancel takes effect (default: 0)",
+    )
+    parser.add_argument(
+        "--hold-seconds",
+        type=float,
+        default=HOLD_SECONDS,
+        metavar="SECONDS",
+        help="when a hold that nobody confirms ends by itself (default: after 29 days)",
+    )
+    parser.add_argument(
+        "--habit",
+        metavar="NAME=CHOICE",
+        type=_habit,
+        action="append",
+        default=[],
+        help="what the bank does where no document says what; may be repeated. "
+        + "; ".join(f"{name}: {', '.join(choices)}" for name, choices in CHOICES.items()),
+    )
+    parser.add_argument("--time-zone", default=BANKS_ZONE, help=f"of the control page (default: {BANKS_ZONE})")
     return parser.parse_args()
 
 
@@ -53,6 +82,15 @@ def _store(text: str) -> tuple[str, str]:
     if not store_id or not password:
         raise argparse.ArgumentTypeError("write ID:PASSWORD")
     return store_id, password
+
+
+def _habit(text: str) -> tuple[str, str]:
+    name, _, choice = text.partition("=")
+    try:
+        Habits({name: choice})
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
+    return name, choice
 
 
 if __name__ == "__main__":

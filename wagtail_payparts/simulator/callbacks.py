@@ -12,8 +12,12 @@ import requests
 
 from . import signatures
 from .faults import FORGER, Faults
+from .habits import Habits
 from .later import Later
-from .ledger import CLIENT_WAIT, Ledger, Payment
+from .ledger import Ledger
+from .records import CLIENT_WAIT, Payment
+from .refunds import told_state
+from .stores import Stores
 from .wire import JSON_TYPE, dumps
 
 
@@ -42,10 +46,18 @@ class Callbacks:
     """``manual``: callbacks queue up until ``deliver`` is called. Otherwise they go out by themselves."""
 
     def __init__(
-        self, *, ledger: Ledger, stores: Mapping[str, str], faults: Faults, later: Later, manual: bool
+        self,
+        *,
+        ledger: Ledger,
+        stores: Stores,
+        habits: Habits,
+        faults: Faults,
+        later: Later,
+        manual: bool,
     ) -> None:
         self._ledger = ledger
         self._stores = stores
+        self._habits = habits
         self._faults = faults
         self._later = later
         self._manual = manual
@@ -63,6 +75,10 @@ class Callbacks:
         elif outgoing:
             wait = outgoing[0].seconds if outgoing[0].is_late else 0
             self._later.call(wait, lambda: [self._send_outgoing(one) for one in outgoing])
+
+    def word(self, payment: Payment) -> str:
+        """What the bank calls the payment's present state."""
+        return told_state(payment, self._habits)
 
     def deliver(self, *, late: bool = False) -> list[tuple[int | None, str]]:
         """Send what is queued; what a fault has made late only when asked for."""
@@ -82,14 +98,15 @@ class Callbacks:
         overrides: Mapping[str, Any] | None = None,
     ) -> bytes:
         """A signed body. ``overrides`` go in after signing; ``None`` takes the field out."""
-        said = payment.message if state in (None, payment.state) else ""
+        present = self.word(payment)
+        said = payment.message if state in (None, present, payment.state) else ""
         fields = {
             "storeId": payment.store_id if store_id is None else store_id,
             "orderId": payment.order_id,
-            "paymentState": payment.state if state is None else state,
+            "paymentState": present if state is None else state,
             "message": said if message is None else message,
         }
-        key = self._stores[payment.store_id] if password is None else password
+        key = self._stores.password(payment.store_id) if password is None else password
         signature = signatures.callback(fields, key)
         changed = fields | {"signature": signature} | dict(overrides or {})
         return dumps({name: value for name, value in changed.items() if value is not None}).encode("utf-8")
@@ -118,13 +135,13 @@ class Callbacks:
         return status, answer
 
     def _with_fault(self, payment: Payment) -> list[Outgoing]:
-        plain = Outgoing(payment=payment, state=payment.state, message=payment.message)
+        plain = Outgoing(payment=payment, state=self.word(payment), message=payment.message)
         fault = self._faults.take("callback", payment.order_id)
         if fault is None:
             return [plain]
         noted = replace(plain, note=fault.kind, seconds=fault.seconds)
         if fault.kind == "never":
-            self._ledger.add_attempt(payment, state=payment.state, note=fault.kind, http_status=None, answer="not sent")
+            self._ledger.add_attempt(payment, state=plain.state, note=fault.kind, http_status=None, answer="not sent")
             return []
         if fault.kind == "twice":
             return [plain, noted]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from urllib.parse import urlsplit
 
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from .bank import CARD_CVV, CARD_EXPIRY, CARDS, OTP_CODE, Bank, NotNow, WrongEntry
-from .contract import instalments
-from .ledger import CLIENT_WAIT, CREATED, OTP_WAITING, PP_CREATION, Payment
+from .contract import CARD_CVV, CARD_EXPIRY, CARDS, OTP_CODE, instalments
+from .customer import Customer, WrongEntry
+from .moves import NotNow
 from .pages import render
+from .records import CLIENT_WAIT, CREATED, OTP_WAITING, PP_CREATION, Payment
 
 
 PAGES = {
@@ -27,15 +29,16 @@ REDIRECT_SECONDS = 5
 class Checkout:
     """``address`` is the path of the payment page; its steps are below it."""
 
-    def __init__(self, *, bank: Bank, address: str) -> None:
-        self._bank = bank
+    def __init__(self, *, customer: Customer, address: str, zone: tzinfo) -> None:
+        self._customer = customer
         self._address = address
+        self._zone = zone
 
     def show(self, request: Request) -> Response:
         token = request.args.get("token", "")
         try:
             # A HEAD is somebody who looks at a link, not a customer who has come.
-            payment = self._bank.find(token) if request.method == "HEAD" else self._bank.open(token)
+            payment = self._customer.find(token) if request.method == "HEAD" else self._customer.open(token)
         except LookupError:
             return self._unknown()
         return self._page(payment)
@@ -47,20 +50,20 @@ class Checkout:
         except LookupError:
             return self._unknown()
         except WrongEntry as wrong:
-            return self._page(self._bank.find(token), form=request.form, errors=wrong.errors)
+            return self._page(self._customer.find(token), form=request.form, errors=wrong.errors)
         except NotNow:
             pass  # a second press, or the back button: the page tells where the payment is
         return redirect(f"{self._address}?token={token}", 303)
 
     def _take(self, token: str, name: str, form: Mapping[str, str]) -> None:
-        if name == "cancel":
-            self._bank.cancel(token)
+        if name == "give_up":
+            self._customer.give_up(token)
         elif name == "otp":
-            self._bank.enter_otp(token, form.get("code", ""))
+            self._customer.enter_otp(token, form.get("code", ""))
         elif form.get("card") in CARDS:
-            self._bank.enter_card(token, number=CARDS[form["card"]], expiry=CARD_EXPIRY, cvv=CARD_CVV)
+            self._customer.enter_card(token, number=CARDS[form["card"]], expiry=CARD_EXPIRY, cvv=CARD_CVV)
         else:
-            self._bank.enter_card(
+            self._customer.enter_card(
                 token,
                 number=form.get("number", ""),
                 expiry=form.get("expiry", ""),
@@ -86,6 +89,7 @@ class Checkout:
             otp_code=OTP_CODE,
             shop=urlsplit(payment.redirect_url).netloc,
             redirect_seconds=REDIRECT_SECONDS,
+            zone=self._zone,
             form=form or {},
             errors=errors or {},
         )

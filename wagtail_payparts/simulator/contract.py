@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
 
-from .ledger import NewPayment, Payment
+from .records import NewPayment, Payment
 from .wire import hryvnias
 
+
+# The test cards of payparts-api §13, and what the simulator "sends" to their owner's phone.
+CARDS = {"success": "0000111122223333", "refusal": "0000111122224444"}
+CARD_EXPIRY, CARD_CVV = "10/20", "123"
+OTP_CODE = "1111"
 
 # What the buyer pays a month beyond the equal parts, as a share of the price.
 MONTHLY_RATES = {"PP": Decimal("0.0001"), "II": Decimal("0.019"), "IA": Decimal("0.0099")}

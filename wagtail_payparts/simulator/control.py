@@ -1,114 +1,132 @@
-"""The control page and its JSON twin: for whoever plays the bank."""
+"""The control page: for whoever plays the bank."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
 
-from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.exceptions import BadRequest
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from .bank import Bank
 from .callbacks import Callbacks
+from .counter import Counter
 from .faults import FORGER, KINDS, Fault, Faults
-from .ledger import STATES, Ledger, Payment
+from .habits import CHOICES, TITLES, Habits
+from .incoming import Refused
+from .ledger import Ledger
+from .moves import NotNow
 from .pages import render
-from .wire import JSON_TYPE, dumps, loads
+from .provenance import refuse_other_sites
+from .records import STATES, Payment
 
 
 PAYMENTS_SHOWN = 50
+HOLD_ACTS = {"confirm": "Confirm", "cancel_hold": "Cancel", "end_hold": "Let its time run out"}
 
 
 class Control:
-    def __init__(self, *, bank: Bank, ledger: Ledger, callbacks: Callbacks, faults: Faults) -> None:
-        self._bank = bank
+    """Times are told in ``zone``."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        counter: Counter,
+        callbacks: Callbacks,
+        faults: Faults,
+        habits: Habits,
+        zone: tzinfo,
+    ) -> None:
         self._ledger = ledger
+        self._counter = counter
         self._callbacks = callbacks
         self._faults = faults
+        self._habits = habits
+        self._zone = zone
+        self._acts: dict[str, Callable[[str], Payment]] = {
+            "confirm": counter.confirm,
+            "cancel_hold": counter.cancel_hold,
+            "end_hold": counter.end_hold,
+        }
 
     def show(self, request: Request) -> Response:
         return self._page(request)
 
     def act(self, request: Request, name: str) -> Response:
         """One of the page's forms."""
-        _refuse_other_sites(request)
-        form = request.form
-        if name == "clear":
-            self._faults.clear()
-        elif name == "fault":
-            try:
-                self._faults.order(_fault_of_form(form))
-            except ValueError as err:
-                return self._page(request, error=str(err), form=form)
-        else:
-            payment = self._payment(form.get("token", ""))
-            if name == "state":
-                payment = self._bank.set_state(payment, _word(form.get("state", "")))
-            if name == "callback" or "announce" in form:
-                self._send(payment, form)
-            return redirect(f"/#p{payment.id}", 303)
-        return redirect("/#faults", 303)
-
-    def faults(self, request: Request) -> Response:
-        """JSON: the faults ordered; POST orders one (the fields of ``Fault``), DELETE forgets all."""
-        if request.method == "GET":
-            return _json([asdict(fault) for fault in self._faults.ordered()])
-        _refuse_other_sites(request)
-        if request.method == "DELETE":
-            self._faults.clear()
-            return Response(status=204)
+        refuse_other_sites(request)
+        if name in {"fault", "clear", "habits"}:
+            return self._change_the_bank(request, name)
+        payment = self._payment(request.form.get("token", ""))
         try:
-            fields = loads(request.get_data())
-            fault = Fault(**fields | ({"seconds": float(fields["seconds"])} if "seconds" in fields else {}))
-        except (ValueError, TypeError) as err:
-            raise BadRequest(str(err)) from err
-        self._faults.order(fault)
-        return _json(asdict(fault), status=201)
+            self._change_payment(payment, name, request.form)
+        except (NotNow, Refused, ValueError) as err:
+            # The payment moved while the page was open, or the amount is none.
+            error = f"{payment.order_id} is now {err}" if isinstance(err, NotNow) else str(err)
+            return self._page(request, payment_error=(payment.id, error))
+        return redirect(f"/#p{payment.id}", 303)
 
-    def payments(self, request: Request) -> Response:
-        """JSON: the payments, the newest first."""
-        return _json(
-            [
-                {
-                    "storeId": payment.store_id,
-                    "orderId": payment.order_id,
-                    "token": payment.token,
-                    "amount": payment.amount,
-                    "partsCount": payment.parts_count,
-                    "merchantType": payment.merchant_type,
-                    "paymentState": payment.state,
-                    "message": payment.message,
-                }
-                for payment in self._ledger.payments()
-            ]
-        )
+    def _change_the_bank(self, request: Request, name: str) -> Response:
+        try:
+            if name == "clear":
+                self._faults.clear()
+            elif name == "habits":
+                self._habits.change(request.form.to_dict())
+            else:
+                self._faults.order(_fault_of_form(request.form))
+        except ValueError as err:
+            return self._page(request, error=str(err))
+        return redirect("/#habits" if name == "habits" else "/#faults", 303)
 
-    def _page(self, request: Request, *, error: str = "", form: Mapping[str, str] | None = None) -> Response:
+    def _change_payment(self, payment: Payment, name: str, form: Mapping[str, str]) -> None:
+        if name == "act":
+            self._act(payment, form.get("act", ""))
+        elif name == "refund":
+            typed = form.get("amount", "").strip().replace(",", ".")
+            self._counter.refund(payment.token, typed or None)
+        elif name == "state":
+            payment = self._counter.set_state(payment.token, _word(form.get("state", "")))
+        if name == "callback" or "announce" in form:
+            self._send(payment, form)
+
+    def _act(self, payment: Payment, name: str) -> None:
+        if name not in self._acts:
+            raise BadRequest(f"unknown act {name!r}")
+        self._acts[name](payment.token)
+
+    def _page(self, request: Request, *, error: str = "", payment_error: tuple[int, str] = (0, "")) -> Response:
         payments = self._ledger.payments(limit=PAYMENTS_SHOWN)
         return render(
             "control.html",
-            status=400 if error else 200,
-            entries=[(one, self._ledger.steps(one), self._ledger.attempts(one)) for one in payments],
+            status=400 if error or payment_error[1] else 200,
+            entries=[(one, self._ledger.acts(one), self._ledger.attempts(one)) for one in payments],
             faults=self._faults.ordered(),
             kinds=KINDS,
+            habits=self._habits.chosen(),
+            choices=CHOICES,
+            habit_titles=TITLES,
             states=STATES,
+            changed=sum(choice != next(iter(CHOICES[name])) for name, choice in self._habits.chosen().items()),
+            hold_acts=HOLD_ACTS,
             api_url=f"{request.host_url}ipp/v2/",
+            zone=self._zone,
+            now=datetime.now(self._zone),
             error=error,
-            form=form or {},
+            payment_error=payment_error,
+            form=request.form,
         )
 
     def _payment(self, token: str) -> Payment:
         try:
-            return self._bank.find(token)
+            return self._counter.payment(token)
         except LookupError as err:
             raise BadRequest(str(err)) from err
 
     def _send(self, payment: Payment, form: Mapping[str, str]) -> None:
         if not payment.response_url:
             return
-        state = form.get("callback_state") or payment.state
+        state = form.get("callback_state") or self._callbacks.word(payment)
         forged = "forged" in form
         body = self._callbacks.body(payment, state=state, password=FORGER if forged else None)
         self._callbacks.send(payment, body, state=state, note="forged by hand" if forged else "by hand")
@@ -130,13 +148,3 @@ def _word(state: str) -> str:
     if not state.strip():
         raise BadRequest("a state is a word")
     return state.strip()
-
-
-def _refuse_other_sites(request: Request) -> None:
-    """Another site that is open in the same browser must not play the bank."""
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        raise Forbidden
-
-
-def _json(value: Any, *, status: int = 200) -> Response:
-    return Response(dumps(value), status=status, content_type=JSON_TYPE)

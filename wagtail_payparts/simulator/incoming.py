@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from .ledger import Line, NewPayment
+from .records import Line, NewPayment
 from .wire import hryvnias, kopecks
 
 
@@ -16,6 +16,7 @@ MINIMUM_PARTS, MAXIMUM_PARTS = 2, 25
 ORDER_ID_LENGTH = 50
 PRODUCT_NAME_LENGTH = 128
 MERCHANT_TYPES = ("II", "PP", "PB", "IA")
+UNKNOWN_PAYMENT = "Платеж не найден"
 
 
 class Refused(Exception):
@@ -27,29 +28,30 @@ class Unreadable(Exception):
 
 
 def read_ids(body: Mapping[str, Any]) -> tuple[str, str]:
-    """``storeId`` and ``orderId``, which every request has."""
-    return _word(body, "storeId"), _word(body, "orderId")
+    """``storeId`` and ``orderId``, which every request about a payment has."""
+    return read_word(body, "storeId"), read_word(body, "orderId")
 
 
-def read_payment(body: Mapping[str, Any]) -> NewPayment:
-    """The payment of a create request, well-formed; the amounts are judged by ``check_payment``."""
+def read_payment(body: Mapping[str, Any], *, hold: bool) -> NewPayment:
+    """The payment of a create or hold request, well-formed; the amounts are judged by ``check_payment``."""
     products = body.get("products")
     if not isinstance(products, list) or not all(isinstance(product, Mapping) for product in products):
         raise Unreadable("bad value: products must be a list of products")
     return NewPayment(
-        store_id=_word(body, "storeId"),
-        order_id=_word(body, "orderId"),
-        kopecks=_money(body, "amount"),
+        store_id=read_word(body, "storeId"),
+        order_id=read_word(body, "orderId"),
+        kopecks=read_money(body, "amount"),
         parts_count=_count(body, "partsCount"),
-        merchant_type=_word(body, "merchantType"),
+        merchant_type=read_word(body, "merchantType"),
         lines=tuple(_read_line(product) for product in products),
-        response_url=_optional(body, "responseUrl"),
-        redirect_url=_optional(body, "redirectUrl"),
+        response_url=read_optional(body, "responseUrl"),
+        redirect_url=read_optional(body, "redirectUrl"),
+        hold=hold,
     )
 
 
 def _read_line(product: Mapping[str, Any]) -> Line:
-    return Line(name=_word(product, "name"), count=_count(product, "count"), kopecks=_money(product, "price"))
+    return Line(name=read_word(product, "name"), count=_count(product, "count"), kopecks=read_money(product, "price"))
 
 
 def check_payment(payment: NewPayment) -> None:
@@ -82,14 +84,14 @@ def is_true(value: object) -> bool:
     return value is True or value == "true"
 
 
-def _word(fields: Mapping[str, Any], name: str) -> str:
+def read_word(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     if not isinstance(value, str) or not value:
         raise Unreadable(f"bad value: {name} must not be empty")
     return value
 
 
-def _optional(fields: Mapping[str, Any], name: str) -> str:
+def read_optional(fields: Mapping[str, Any], name: str) -> str:
     value = fields.get(name)
     if value is None:
         return ""
@@ -98,7 +100,7 @@ def _optional(fields: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _money(fields: Mapping[str, Any], name: str) -> int:
+def read_money(fields: Mapping[str, Any], name: str) -> int:
     try:
         return kopecks(fields.get(name))
     except ValueError as err:

@@ -1,4 +1,4 @@
-"""The bank's books: payments, what happened to them, and callbacks sent, in SQLite of its own."""
+"""The bank's books: payments, what was done to them, and callbacks sent, in SQLite of its own."""
 
 from __future__ import annotations
 
@@ -9,116 +9,46 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from .wire import hryvnias
+from .records import CREATED, REFUND, Act, Attempt, Line, NewPayment, Payment
 
-
-CREATED = "CREATED"
-CLIENT_WAIT = "CLIENT_WAIT"
-OTP_WAITING = "OTP_WAITING"
-PP_CREATION = "PP_CREATION"
-LOCKED = "LOCKED"
-SUCCESS = "SUCCESS"
-CANCELED = "CANCELED"
-FAIL = "FAIL"
-STATES = (CREATED, CLIENT_WAIT, OTP_WAITING, PP_CREATION, LOCKED, SUCCESS, CANCELED, FAIL)
-FINAL_STATES = frozenset({SUCCESS, CANCELED, FAIL})
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS payment (
     id INTEGER PRIMARY KEY,
-    store_id TEXT NOT NULL, order_id TEXT NOT NULL, token TEXT NOT NULL UNIQUE,
+    store_id TEXT NOT NULL, order_id TEXT NOT NULL, token TEXT NOT NULL UNIQUE, hold INTEGER NOT NULL,
     kopecks INTEGER NOT NULL, parts_count INTEGER NOT NULL, merchant_type TEXT NOT NULL,
     lines TEXT NOT NULL, response_url TEXT NOT NULL, redirect_url TEXT NOT NULL,
     state TEXT NOT NULL, message TEXT NOT NULL DEFAULT '', card TEXT NOT NULL DEFAULT '',
-    decide_at REAL, created_at REAL NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    refunded_kopecks INTEGER NOT NULL DEFAULT 0 CHECK (refunded_kopecks BETWEEN 0 AND kopecks),
+    due_at REAL, due_state TEXT NOT NULL DEFAULT '', created_at REAL NOT NULL,
     UNIQUE (store_id, order_id)
 );
-CREATE TABLE IF NOT EXISTS step (
+CREATE TABLE IF NOT EXISTS act (
     payment_id INTEGER NOT NULL REFERENCES payment,
-    state TEXT NOT NULL, message TEXT NOT NULL, at REAL NOT NULL
+    by TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL, message TEXT NOT NULL, kopecks INTEGER, at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS attempt (
     payment_id INTEGER NOT NULL REFERENCES payment,
     state TEXT NOT NULL, note TEXT NOT NULL, at REAL NOT NULL, http_status INTEGER, answer TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS step_payment ON step (payment_id);
+CREATE INDEX IF NOT EXISTS act_payment ON act (payment_id);
 CREATE INDEX IF NOT EXISTS attempt_payment ON attempt (payment_id);
 """
-
-
-@dataclass(frozen=True)
-class Line:
-    """A product of a payment; ``kopecks`` is the price of one."""
-
-    name: str
-    count: int
-    kopecks: int
-
-    @property
-    def total_kopecks(self) -> int:
-        return self.count * self.kopecks
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewPayment:
-    """What a shop asks the bank to make."""
-
-    store_id: str
-    order_id: str
-    kopecks: int
-    parts_count: int
-    merchant_type: str
-    lines: tuple[Line, ...]
-    response_url: str
-    redirect_url: str
-
-    @property
-    def amount(self) -> Decimal:
-        """In hryvnias."""
-        return hryvnias(self.kopecks)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Payment(NewPayment):
-    """A payment in the books. ``card`` is the number of the customer's test card, once it is known."""
-
-    id: int
-    token: str
-    state: str
-    message: str
-    card: str
-    decide_at: float | None
-    created_at: datetime
-
-    @property
-    def is_final(self) -> bool:
-        return self.state in FINAL_STATES
-
-
-@dataclass(frozen=True)
-class Step:
-    """A state that a payment has had."""
-
-    state: str
-    message: str
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A callback sent, or kept back. ``http_status`` is ``None`` where the shop gave no answer."""
-
-    state: str
-    note: str
-    at: datetime
-    http_status: int | None
-    answer: str
+# Books kept before there were holds and refunds.
+UPGRADE = """
+ALTER TABLE payment ADD COLUMN hold INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE payment ADD COLUMN description TEXT NOT NULL DEFAULT '';
+ALTER TABLE payment ADD COLUMN refunded_kopecks INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE payment ADD COLUMN due_state TEXT NOT NULL DEFAULT '';
+ALTER TABLE payment RENAME COLUMN decide_at TO due_at;
+INSERT INTO act SELECT payment_id, '', '', state, message, NULL, at FROM step ORDER BY rowid;
+DROP TABLE step;
+"""
 
 
 class Ledger:
@@ -128,7 +58,8 @@ class Ledger:
         self._lock = threading.RLock()
         self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
-        self._db.executescript(SCHEMA)
+        is_old = self._rows("SELECT 1 FROM sqlite_master WHERE name = 'step'")
+        self._db.executescript(f"BEGIN; {SCHEMA} {UPGRADE if is_old else ''} COMMIT")
 
     def close(self) -> None:
         with self._lock:
@@ -149,32 +80,24 @@ class Ledger:
                 raise
             self._db.execute("COMMIT")
 
-    def add(self, new: NewPayment) -> Payment:
+    def add(self, new: NewPayment, *, by: str, act: str) -> Payment:
         """Raises ``LookupError`` when the store already has a payment with that order id."""
-        token = secrets.token_hex(16).upper()
         lines = json.dumps([[line.name, line.count, line.kopecks] for line in new.lines], ensure_ascii=False)
+        row = vars(new) | {
+            "token": secrets.token_hex(16).upper(),
+            "lines": lines,
+            "state": CREATED,
+            "created_at": time.time(),
+        }
+        names = ", ".join(row)
+        places = ", ".join(f":{name}" for name in row)
         with self.transaction():
             if self.by_order(new.order_id, store_id=new.store_id):
                 raise LookupError(new.order_id)
-            cursor = self._db.execute(
-                "INSERT INTO payment (store_id, order_id, token, kopecks, parts_count, merchant_type, lines,"
-                " response_url, redirect_url, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    new.store_id,
-                    new.order_id,
-                    token,
-                    new.kopecks,
-                    new.parts_count,
-                    new.merchant_type,
-                    lines,
-                    new.response_url,
-                    new.redirect_url,
-                    CREATED,
-                    time.time(),
-                ),
-            )
+            # The names are those of the dataclass.
+            cursor = self._db.execute(f"INSERT INTO payment ({names}) VALUES ({places})", row)  # noqa: S608
             payment = self.get(cursor.lastrowid or 0)
-            self._add_step(payment)
+            self._write_down(payment, by=by, act=act)
             return payment
 
     def move(
@@ -183,18 +106,38 @@ class Ledger:
         state: str,
         message: str = "",
         *,
+        by: str,
+        act: str,
         card: str = "",
-        decide_at: float | None = None,
+        due_at: float | None = None,
+        due_state: str = "",
     ) -> Payment:
         """Write a new state; an empty ``card`` leaves the known one."""
         with self.transaction():
             self._db.execute(
-                "UPDATE payment SET state = ?, message = ?, card = ?, decide_at = ? WHERE id = ?",
-                (state, message, card or payment.card, decide_at, payment.id),
+                "UPDATE payment SET state = ?, message = ?, card = ?, due_at = ?, due_state = ? WHERE id = ?",
+                (state, message, card or payment.card, due_at, due_state, payment.id),
             )
             moved = self.get(payment.id)
-            self._add_step(moved)
+            self._write_down(moved, by=by, act=act)
             return moved
+
+    def refund(self, payment: Payment, kopecks: int, *, by: str) -> Payment:
+        """Add to what has gone back to the customer."""
+        with self.transaction():
+            self._db.execute(
+                "UPDATE payment SET refunded_kopecks = refunded_kopecks + ? WHERE id = ?", (kopecks, payment.id)
+            )
+            refunded = self.get(payment.id)
+            self._write_down(refunded, by=by, act=REFUND, kopecks=kopecks)
+            return refunded
+
+    def describe(self, payment: Payment, description: str, *, by: str) -> Payment:
+        with self.transaction():
+            self._db.execute("UPDATE payment SET description = ? WHERE id = ?", (description, payment.id))
+            described = self.get(payment.id)
+            self._write_down(described, by=by, act="description")
+            return described
 
     def get(self, payment_id: int) -> Payment:
         return self._payments("id = ?", payment_id)[0]
@@ -211,17 +154,36 @@ class Ledger:
         found = self._payments("token = ?", token)
         return found[0] if found else None
 
+    def of_store(self, store_id: str) -> list[Payment]:
+        """The newest first."""
+        return self._payments("store_id = ?", store_id)
+
     def waiting(self) -> list[Payment]:
-        """The payments that the bank has not decided yet."""
-        return self._payments("state = ? AND decide_at IS NOT NULL", PP_CREATION)
+        """The payments that will move by themselves."""
+        return self._payments("due_at IS NOT NULL")
 
     def payments(self, *, limit: int = -1) -> list[Payment]:
         """The newest first."""
         return self._payments("1", limit=limit)
 
-    def steps(self, payment: Payment) -> list[Step]:
-        rows = self._rows("SELECT * FROM step WHERE payment_id = ? ORDER BY rowid", payment.id)
-        return [Step(row["state"], row["message"], _moment(row["at"])) for row in rows]
+    def acts(self, payment: Payment) -> list[Act]:
+        """Everything done to a payment, the oldest first."""
+        rows = self._rows("SELECT * FROM act WHERE payment_id = ? ORDER BY rowid", payment.id)
+        return [
+            Act(row["by"], row["name"], row["state"], row["message"], row["kopecks"], _moment(row["at"]))
+            for row in rows
+        ]
+
+    def steps(self, payment: Payment) -> list[Act]:
+        """The acts by which a payment got a state that it did not have."""
+        acts = self.acts(payment)
+        return [
+            act for before, act in zip([None, *acts], acts, strict=False) if not before or before.state != act.state
+        ]
+
+    def refunds(self, payment: Payment) -> list[Act]:
+        """What has gone back, the oldest first."""
+        return [act for act in self.acts(payment) if act.name == REFUND]
 
     def add_attempt(self, payment: Payment, *, state: str, note: str, http_status: int | None, answer: str) -> None:
         with self.transaction():
@@ -236,9 +198,10 @@ class Ledger:
             Attempt(row["state"], row["note"], _moment(row["at"]), row["http_status"], row["answer"]) for row in rows
         ]
 
-    def _add_step(self, payment: Payment) -> None:
+    def _write_down(self, payment: Payment, *, by: str, act: str, kopecks: int | None = None) -> None:
         self._db.execute(
-            "INSERT INTO step VALUES (?, ?, ?, ?)", (payment.id, payment.state, payment.message, time.time())
+            "INSERT INTO act VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (payment.id, by, act, payment.state, payment.message, kopecks, time.time()),
         )
 
     def _rows(self, query: str, *values: object) -> list[sqlite3.Row]:
@@ -254,6 +217,7 @@ class Ledger:
 
 def _payment(row: dict[str, Any]) -> Payment:
     row["lines"] = tuple(Line(*values) for values in json.loads(row["lines"]))
+    row["hold"] = bool(row["hold"])
     row["created_at"] = _moment(row["created_at"])
     return Payment(**row)
 

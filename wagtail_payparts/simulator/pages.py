@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -23,7 +24,9 @@ _environment.filters["money"] = contract.money
 _environment.filters["hryvnias"] = hryvnias
 _environment.filters["mask"] = contract.mask
 _environment.filters["spaced"] = lambda number: " ".join(re.findall(r"\d{4}", number))
-_environment.filters["clock"] = lambda moment: format(moment.astimezone(), "%H:%M:%S")
+_environment.filters["clock"] = lambda moment, zone: format(moment.astimezone(zone), "%d %b %H:%M:%S")
+_environment.filters["day"] = lambda moment, zone: format(moment.astimezone(zone), "%d.%m.%Y %H:%M")
+_environment.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, timezone.utc)
 
 # No script at all, one style sheet, forms that post home. The customer goes on to the shop by a link or a
 # refresh, which form-action does not concern.

@@ -1,4 +1,4 @@
-"""The bank's side of the signatures, written independently of the plugin's (payparts-api §1–§6).
+"""The bank's side of the signatures, written independently of the plugin's (payparts-api §1–§10).
 
 Each function takes the fields of a body by their names on the wire; an absent or null one counts as empty.
 """
@@ -35,9 +35,10 @@ def create_request(fields: Fields, password: str) -> str:
     )
 
 
-def create_reply(fields: Fields, password: str) -> str:
-    """payparts-api §2.1 and §2.2: a reply has a token or a message, never both."""
-    return _sign(password, *_pick(fields, "state", "storeId", "orderId", "token", "message"))
+def create_reply(fields: Fields, password: str, *, both: tuple[str, ...] = ("token",)) -> str:
+    """payparts-api §2.1 and §2.2. ``both`` is what is signed of token and message if there are both (dispute d2)."""
+    says = both if fields.get("token") and fields.get("message") else ("token", "message")
+    return _sign(password, *_pick(fields, "state", "storeId", "orderId", *says))
 
 
 def order_request(fields: Fields, password: str) -> str:
@@ -45,8 +46,43 @@ def order_request(fields: Fields, password: str) -> str:
     return _sign(password, *_pick(fields, "storeId", "orderId"))
 
 
+def decline_request(fields: Fields, password: str) -> str:
+    """payparts-api §5."""
+    return _sign(password, *_pick(fields, "storeId", "orderId"), _digits(fields["amount"]))
+
+
+def description_request(fields: Fields, password: str) -> str:
+    """payparts-api §7."""
+    return _sign(password, *_pick(fields, "storeId", "orderId", "description"))
+
+
+def description_reply(fields: Fields, password: str) -> str:
+    """payparts-api §7: the ids of the request, then state and message."""
+    return _sign(password, *_pick(fields, "storeId", "orderId", "state", "message"))
+
+
+def terms_request(fields: Fields, password: str) -> str:
+    """payparts-api §9: a store's statement."""
+    return _sign(password, *_pick(fields, "storeId", "dateFrom", "dateTo"))
+
+
+def terms_by_okpo_request(fields: Fields, password: str) -> str:
+    """payparts-api §9: the statement of one legal entity."""
+    return _sign(password, *_pick(fields, "storeId", "dateFrom", "dateTo", "okpo"))
+
+
+def terms_by_accounts_request(fields: Fields, password: str) -> str:
+    """payparts-api §9: the statement of some accounts."""
+    return _sign(password, *_pick(fields, "storeId", "dateFrom", "dateTo"), *map(_text, fields["accounts"]))
+
+
+def recipient_request(fields: Fields, password: str) -> str:
+    """payparts-api §10."""
+    return _sign(password, *_pick(fields, "identifier", "okpo", "account"))
+
+
 def state_reply(fields: Fields, password: str) -> str:
-    """payparts-api §6."""
+    """payparts-api §5 and §6; also the refusal of §2.2, which has no paymentState."""
     return _sign(password, *_pick(fields, "state", "storeId", "orderId", "paymentState", "message"))
 
 

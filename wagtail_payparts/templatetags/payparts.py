@@ -10,6 +10,7 @@ from django import template
 from wagtail_payparts.button import make_button
 from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.models import Offer
+from wagtail_payparts.resources import clean
 
 
 register = template.Library()
@@ -21,6 +22,12 @@ def hryvnias(amount: Decimal | int | str | None) -> str:
     if amount is None or amount == "":
         return ""
     return format_hryvnias(Decimal(amount))
+
+
+@register.filter
+def plain(text: object) -> str:
+    """What others wrote, without control characters and those that turn the direction of what follows."""
+    return clean(str(text))
 
 
 @register.inclusion_tag("wagtail_payparts/button.html", takes_context=True)

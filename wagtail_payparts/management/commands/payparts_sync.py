@@ -13,6 +13,7 @@ from django.db import Error as DatabaseFailure
 from django.db import close_old_connections
 
 from wagtail_payparts.services.callbacks import sweep
+from wagtail_payparts.services.refunds import settle_left_behind
 from wagtail_payparts.services.sync import Pass, poll_due
 
 
@@ -54,6 +55,7 @@ class Command(BaseCommand):
 
     def _pass(self, must_stop: Callable[[], bool] = lambda: False) -> Pass:
         announced = sweep()
+        settle_left_behind()
         done = poll_due(must_stop=must_stop)
         done.announced = announced
         return done

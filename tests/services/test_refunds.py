@@ -1,0 +1,292 @@
+"""Money back: sent once, believed when the bank signed it, and never guessed."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.factories import make_order
+from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
+from wagtail_payparts.models import Payment, Refund
+from wagtail_payparts.services import refund_payment, start_payment, sync_payment
+from wagtail_payparts.services.deliveries import deliver_payment
+from wagtail_payparts.services.desk import resolve_attention
+from wagtail_payparts.services.refund_reports import read_report
+from wagtail_payparts.services.refunds import refundable, settle_left_behind, settle_refund
+from wagtail_payparts.simulator import Simulator
+
+
+pytestmark = pytest.mark.django_db
+PRICE = Decimal("800.00")
+
+
+@pytest.fixture
+def paid(bank: Simulator, settings: Any) -> Payment:
+    """800 UAH, paid, of a store that may refund parts."""
+    settings.PAYPARTS_STORES = {
+        "default": {
+            "STORE_ID": settings.PAYPARTS_API_STORE_ID,
+            "PASSWORD": settings.PAYPARTS_API_PASSWORD,
+            "PARTIAL_REFUNDS": True,
+        }
+    }
+    payment = start_payment(
+        lines=[{"name": "Чайник", "count": 1, "price": PRICE}], parts_count=4, buyer_order=make_order(amount=PRICE)
+    )
+    bank.pay(payment.order_id)
+    sync_payment(payment)
+    deliver_payment(payment.pk)
+    return Payment.objects.get(pk=payment.pk)
+
+
+@pytest.fixture
+def manager(db: None) -> Any:
+    user = get_user_model().objects.create_user("manager")
+    wanted = Permission.objects.filter(codename__in=["refund_payment", "resolve_payment"])
+    user.user_permissions.set(wanted)
+    return user
+
+
+def _declines(bank: Simulator) -> int:
+    return sum(seen.endpoint == "decline" for seen in bank.requests)
+
+
+def _order(payment: Payment) -> tuple[str, Decimal]:
+    deliver_payment(payment.pk)
+    assert payment.buyer_order is not None
+    payment.buyer_order.refresh_from_db()
+    return payment.buyer_order.status, payment.buyer_order.paid_amount
+
+
+def test_all_that_was_paid_goes_back_and_the_order_knows(paid: Payment, bank: Simulator) -> None:
+    refund = refund_payment(paid, reason="передумав")
+    paid.refresh_from_db()
+    assert (refund.state, refund.amount) == ("accepted", PRICE)
+    assert (paid.refunded_amount, paid.net_amount, paid.state) == (PRICE, Decimal("0.00"), "SUCCESS")
+    assert _order(paid) == ("refunded", Decimal("0.00"))
+    assert bank.payment(paid.order_id).refunded == PRICE
+
+
+def test_parts_go_back_one_after_the_other_until_nothing_is_left(paid: Payment, bank: Simulator) -> None:
+    refund_payment(paid, Decimal("300.00"), reason="брак")
+    assert _order(paid) == ("partially_refunded", Decimal("500.00"))
+    with pytest.raises(NotAllowed, match="At most"):
+        refund_payment(paid, Decimal("500.01"), reason="більше, ніж лишилося")
+    refund_payment(paid, Decimal("500.00"), reason="решта")
+    assert _order(paid) == ("refunded", Decimal("0.00"))
+    with pytest.raises(NotAllowed, match="Nothing is left"):
+        refund_payment(paid, reason="ще раз")
+    assert _declines(bank) == 2
+
+
+@pytest.mark.parametrize("amount", ["0", "-1.00", "0.001", "100.005", "800.01", "1e30", "NaN", "Infinity"])
+def test_an_amount_that_cannot_be_refunded_never_reaches_the_bank(paid: Payment, bank: Simulator, amount: str) -> None:
+    with pytest.raises(NotAllowed):
+        refund_payment(paid, Decimal(amount), reason="помилка")
+    assert _declines(bank) == 0
+    assert not Refund.objects.exists()
+    paid.refresh_from_db()
+    assert paid.pending_action == ""
+
+
+def test_a_part_is_refused_where_the_store_does_not_allow_it(paid: Payment, bank: Simulator, settings: Any) -> None:
+    settings.PAYPARTS_STORES["default"]["PARTIAL_REFUNDS"] = False
+    with pytest.raises(NotAllowed, match="does not allow"):
+        refund_payment(paid, Decimal("300.00"), reason="брак")
+    assert refund_payment(paid, PRICE, reason="передумав").state == "accepted"
+
+
+@pytest.mark.parametrize("state", ["CREATED", "LOCKED", "CANCELED", "FAIL", "EXPIRED"])
+def test_only_a_paid_payment_is_refunded(paid: Payment, bank: Simulator, state: str) -> None:
+    Payment.objects.filter(pk=paid.pk).update(state=state)
+    with pytest.raises(NotAllowed, match="Only a paid"):
+        refund_payment(paid, reason="передумав")
+    assert _declines(bank) == 0
+
+
+def test_a_refusal_that_the_bank_signed_changes_nothing(paid: Payment, bank: Simulator) -> None:
+    bank.fault("fail_verified", endpoint="decline")
+    refund = refund_payment(paid, reason="передумав")
+    paid.refresh_from_db()
+    assert refund.state == "rejected"
+    assert (paid.refunded_amount, paid.pending_action, paid.attention) == (0, "", "")
+    assert refund_payment(paid, reason="ще раз").state == "accepted"
+
+
+@pytest.mark.parametrize("fault", ["timeout_after", "http_502_after", "reset_after", "forged"])
+def test_a_refund_whose_reply_was_lost_is_found_in_the_banks_answer_and_never_sent_again(
+    paid: Payment, bank: Simulator, fault: str
+) -> None:
+    bank.fault(fault, endpoint="decline", seconds=0.01)
+    refund = refund_payment(paid, Decimal("300.00"), reason="брак")
+    paid.refresh_from_db()
+    assert refund.state == "accepted"
+    assert (paid.refunded_amount, paid.attention) == (Decimal("300.00"), "")
+    assert _declines(bank) == 1
+    assert bank.payment(paid.order_id).refunded == Decimal("300.00")
+
+
+@pytest.mark.parametrize("fault", ["timeout_before", "http_500", "html", "list", "fail_unverified", "other_order"])
+def test_an_unknown_outcome_blocks_further_refunds_until_it_is_settled(
+    paid: Payment, bank: Simulator, manager: Any, fault: str
+) -> None:
+    bank.set_habits(refunds_shown="nothing")
+    bank.fault(fault, endpoint="decline", seconds=0.01)
+    refund = refund_payment(paid, reason="передумав")
+    paid.refresh_from_db()
+    assert refund.state == "uncertain"
+    assert paid.attention_codes == ["refund_uncertain"]
+    with pytest.raises(NotAllowed, match="not settled"):
+        refund_payment(paid, reason="ще раз")
+    assert _declines(bank) == 1
+    made = bank.payment(paid.order_id).refunded > 0
+    settle_refund(refund, was_made=made, reason="перевірено в кабінеті", by=manager)
+    paid.refresh_from_db()
+    assert paid.attention == ""
+    assert paid.refunded_amount == (PRICE if made else 0)
+    with pytest.raises(AlreadyResolved):
+        settle_refund(refund, was_made=True, reason="ще раз", by=manager)
+
+
+@pytest.mark.parametrize("shape", ["list", "texts", "one", "total"])
+def test_a_refund_made_in_the_banks_cabinet_is_found_once(paid: Payment, bank: Simulator, shape: str) -> None:
+    bank.set_habits(refunds_shown=shape)
+    refund_payment(paid, Decimal("100.00"), reason="брак")
+    bank.refund(paid.order_id, "250.00")
+    for _time in range(3):
+        sync_payment(paid)
+    paid.refresh_from_db()
+    assert sorted(paid.refunds.values_list("state", "amount")) == [
+        ("accepted", Decimal("100.00")),
+        ("external", Decimal("250.00")),
+    ]
+    assert paid.refunded_amount == Decimal("350.00")
+    assert paid.attention_codes == ["external_refund"]
+    assert _order(paid) == ("partially_refunded", Decimal("450.00"))
+
+
+@pytest.mark.parametrize("shape", ["kopecks", "too_much", "odd", "text"])
+def test_what_cannot_be_read_or_be_true_is_left_to_a_person(paid: Payment, bank: Simulator, shape: str) -> None:
+    bank.set_habits(refunds_shown=shape)
+    bank.refund(paid.order_id, "250.00")
+    sync_payment(paid)
+    paid.refresh_from_db()
+    assert paid.attention_codes == ["external_refund"]
+    assert paid.refunded_amount == 0
+    assert paid.state == "SUCCESS"
+
+
+def test_a_bank_that_says_nothing_of_refunds_alarms_nobody(paid: Payment, bank: Simulator) -> None:
+    bank.set_habits(refunds_shown="nothing")
+    refund_payment(paid, Decimal("100.00"), reason="брак")
+    assert sync_payment(paid).attention == ""
+
+
+@pytest.mark.parametrize("amount", ["paid", "rest"])
+@pytest.mark.parametrize("state", ["SUCCESS", "CANCELED"])
+def test_whatever_the_bank_says_after_a_full_refund_is_no_conflict(
+    paid: Payment, bank: Simulator, amount: str, state: str
+) -> None:
+    bank.set_habits(amount_after_refund=amount, state_after_refund=state)
+    refund_payment(paid, reason="передумав")
+    after = sync_payment(paid)
+    assert (after.state, after.attention) == ("SUCCESS", "")
+
+
+def test_one_action_at_a_time(paid: Payment, bank: Simulator) -> None:
+    Payment.objects.filter(pk=paid.pk).update(pending_action="refund", pending_since=timezone.now())
+    with pytest.raises(NotAllowed, match="under way"):
+        refund_payment(paid, reason="передумав")
+    assert _declines(bank) == 0
+
+
+@pytest.mark.parametrize(
+    ("left", "becomes", "codes"), [("requested", "withdrawn", []), ("sent", "uncertain", ["refund_uncertain"])]
+)
+def test_what_a_process_that_died_has_left_is_settled(
+    paid: Payment, bank: Simulator, left: str, becomes: str, codes: list[str]
+) -> None:
+    long_ago = timezone.now() - timedelta(minutes=11)
+    refund = Refund.objects.create(payment=paid, amount=PRICE, state=left)
+    Refund.objects.filter(pk=refund.pk).update(state_changed_at=long_ago)
+    Payment.objects.filter(pk=paid.pk).update(pending_action="refund", pending_since=long_ago)
+    assert settle_left_behind() == 1
+    refund.refresh_from_db()
+    paid.refresh_from_db()
+    assert (refund.state, paid.pending_action, paid.attention_codes) == (becomes, "", codes)
+    assert settle_left_behind() == 0
+    assert _declines(bank) == 0
+
+
+def test_a_refund_that_is_on_its_way_is_left_alone(paid: Payment) -> None:
+    Refund.objects.create(payment=paid, amount=PRICE, state="sent")
+    assert settle_left_behind() == 0
+
+
+def test_a_refund_is_not_made_inside_a_transaction(paid: Payment, bank: Simulator) -> None:
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        refund_payment(paid, reason="передумав")
+    assert _declines(bank) == 0
+
+
+def test_a_refund_needs_its_permission_and_settling_one_another(paid: Payment, bank: Simulator, manager: Any) -> None:
+    clerk = get_user_model().objects.create_user("clerk")
+    with pytest.raises(NotAllowed):
+        refund_payment(paid, reason="передумав", by=clerk)
+    refund = refund_payment(paid, reason="передумав", by=manager)
+    assert refund.requested_by == manager
+    with pytest.raises(NotAllowed):
+        settle_refund(refund, was_made=True, reason="так", by=clerk)
+
+
+def test_what_can_be_refunded_leaves_out_what_may_have_gone(paid: Payment) -> None:
+    for state in ("accepted", "rejected", "withdrawn", "uncertain", "external"):
+        Refund.objects.create(payment=paid, amount=Decimal("100.00"), state=state)
+    assert refundable(paid) == Decimal("500.00")
+
+
+def test_no_text_of_the_bank_and_no_secret_is_lost_or_kept(paid: Payment, bank: Simulator, settings: Any) -> None:
+    bank.fault("fail_verified", endpoint="decline")
+    refund = refund_payment(paid, reason="передумав")
+    assert refund.bank_message
+    kept = str(list(paid.events.values())) + str(Refund.objects.values())
+    assert settings.PAYPARTS_API_PASSWORD not in kept
+    assert not re.search("[A-Za-z0-9+/]{27}=", kept)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12) | st.just("amount"), inner),
+    max_leaves=8,
+)
+
+
+@given(JSON)
+def test_whatever_the_bank_tells_of_refunds_reading_it_raises_nothing(told: Any) -> None:
+    report = read_report(told)
+    assert report is None or all(
+        amount >= 0 and amount == amount.quantize(Decimal("0.01")) for amount in report.amounts
+    )
+
+
+@pytest.mark.parametrize(("accept", "state", "refunded"), [(True, "accepted", PRICE), (False, "rejected", Decimal(0))])
+def test_deciding_about_an_uncertain_refund_settles_it(
+    paid: Payment, bank: Simulator, manager: Any, accept: bool, state: str, refunded: Decimal
+) -> None:
+    bank.set_habits(refunds_shown="nothing")
+    bank.fault("timeout_before", endpoint="decline", seconds=0.01)
+    refund = refund_payment(paid, reason="передумав")
+    resolve_attention(paid, "refund_uncertain", accept=accept, note="видно в кабінеті", by=manager)
+    refund.refresh_from_db()
+    paid.refresh_from_db()
+    assert (refund.state, paid.refunded_amount, paid.attention) == (state, refunded, "")
