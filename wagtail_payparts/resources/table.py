@@ -25,12 +25,21 @@ PAGE_OF_INSTANCES = 1000
 class Table:
     """The rows that ``resource`` exports of ``queryset``, with the columns named, in the language of now.
 
-    The cells are those of ``resource.export_resource(instance)``; ``Kind`` says how they are written down.
+    The cells are those of ``resource.export_resource(instance)``; ``Kind`` says how they are written down. A page is
+    a query of its own; rows that are ``is_costly_to_find`` are found once, at the beginning.
     """
 
-    def __init__(self, resource: Resource, queryset: QuerySet[Any], *, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        queryset: QuerySet[Any],
+        *,
+        names: Sequence[str] | None = None,
+        is_costly_to_find: bool = False,
+    ) -> None:
         resource.before_export(queryset)
         self.resource = resource
+        self.is_costly_to_find = is_costly_to_find
         self.queryset: QuerySet[Any] = resource.filter_export(queryset)
         self.names = list(names) if names is not None else None
         self.language = get_language()
@@ -66,7 +75,7 @@ class Table:
     def _rows(self) -> Iterator[list[tuple[Any, ...]]]:
         """What the database answers, with the primary key before it."""
         asked = {f"export_{number}": ask for ask, number in self.places.items()}
-        keys = keyset.find_keys(self.queryset)
+        keys = None if self.is_costly_to_find else keyset.find_keys(self.queryset)
         if keys is None:
             yield from self._rows_by_primary_key(asked)
             return
