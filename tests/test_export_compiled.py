@@ -365,6 +365,17 @@ def test_any_queryset_can_be_exported(odd_payments: QuerySet[Payment]) -> None:
     assert _ids(odd_payments.none()) == []
 
 
+def test_rows_that_are_costly_to_find_are_found_once(
+    odd_payments: QuerySet[Payment], django_assert_num_queries: Any
+) -> None:
+    table = Table(PaymentResource(with_buyer=True), odd_payments, is_costly_to_find=True)
+    pieces = CsvFile(table).pieces()
+    # One for the keys; a page of three, the others of seven.
+    with django_assert_num_queries(1 + 1 + -(-(len(ODD_TEXTS) - 3) // 7)):
+        received = b"".join(pieces)
+    assert received == compiled(PaymentResource(with_buyer=True), odd_payments)
+
+
 def test_rows_that_come_and_go_meanwhile_disturb_no_other(odd_payments: QuerySet[Payment]) -> None:
     before = _ids(odd_payments)
     pieces = CsvFile(Table(PaymentResource(), odd_payments)).pieces()

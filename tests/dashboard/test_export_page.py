@@ -15,7 +15,7 @@ from wagtail.models import ModelLogEntry
 
 from tests.dashboard.reading import soup_of, words
 from tests.factories import make_order, make_payment
-from wagtail_payparts.dashboard import export_page, exports
+from wagtail_payparts.dashboard import export_page, exports, searching
 from wagtail_payparts.models import Payment
 from wagtail_payparts.resources import PaymentResource
 
@@ -99,6 +99,19 @@ def test_the_file_follows_filter_search_order_and_selection(accountant: Client) 
     assert exported(f"?id={ids['A']},{ids['C']}&ordering=amount") == ["A", "C"]
     assert exported(f"?id={ids['A']}&id=999999") == ["A"]
     assert exported("?id=999999") == []
+
+
+def test_a_search_is_exported_whole_though_the_list_shows_what_is_found_first(
+    accountant: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "MOST_FOUND", 2)
+    for number in range(7):
+        make_payment(order_id=f"AB{number}", reference="AB" if number % 2 else "")
+    make_payment(order_id="OTHER")
+    expected = [f"AB{number}" for number in range(6, -1, -1)]
+    assert said(soup_of(accountant.get(EXPORT, {"q": "AB"})))["Payments"] == "7 payments"
+    assert [row[0] for row in read(choose(accountant, "?q=AB"))[1:]] == expected
+    assert [row[0] for row in read(accountant.get(PAYMENTS, {"q": "AB", "export": "csv"}))[1:]] == expected
 
 
 def test_presets_and_ticks_choose_the_columns(accountant: Client) -> None:

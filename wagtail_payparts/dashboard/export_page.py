@@ -56,7 +56,13 @@ class PaymentExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View)
         if self.problems or not form.is_valid() or self._is_too_much(form):
             return self._answer(form)
         request.session[REMEMBERED] = form.cleaned_data
-        return export_response(request, self.payments, options=form.options(), described=self._described())
+        return export_response(
+            request,
+            self.payments,
+            options=form.options(),
+            described=self._described(),
+            is_search=bool(self.listing.is_searching),
+        )
 
     @cached_property
     def listing(self) -> Any:
@@ -64,6 +70,7 @@ class PaymentExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View)
         index = resolve(reverse(self.index_url_name)).func
         view = index.view_class(**index.view_initkwargs)  # type: ignore[attr-defined]
         view.setup(self.request)
+        view.is_complete = True
         return view
 
     @cached_property

@@ -56,16 +56,22 @@ class ExportOptions:
 
 
 def export_response(
-    request: HttpRequest, payments: QuerySet[Payment], *, options: ExportOptions, described: Mapping[str, Any]
+    request: HttpRequest,
+    payments: QuerySet[Payment],
+    *,
+    options: ExportOptions,
+    described: Mapping[str, Any],
+    is_search: bool = False,
 ) -> HttpResponseBase:
     """``payments`` as a file, in their order, logged before its first row leaves.
 
-    ``described`` tells the log which payments they are. Raises ``PermissionDenied`` for whoever may not export; the
-    buyer is left out for those who may not see who it is.
+    ``described`` tells the log which payments they are. Where finding them costs more than reading them
+    (``is_search``) that is done once and not again for each page. Raises ``PermissionDenied`` for whoever may not
+    export; the buyer is left out for those who may not see who it is.
     """
     if not payment_policy.user_has_permission(request.user, "export"):
         raise PermissionDenied
-    table = Table(resource_for(request.user), payments.defer(None), names=options.columns)
+    table = Table(resource_for(request.user), payments.defer(None), names=options.columns, is_costly_to_find=is_search)
     return send_table(request, table, options=options, described=described)
 
 
@@ -103,6 +109,7 @@ def export_listing(view: Any, spreadsheet_format: str) -> HttpResponseBase:
         view.get_queryset(),
         options=ExportOptions(format=spreadsheet_format),
         described={"filters": filters_of(view.request)},
+        is_search=bool(view.is_searching),
     )
 
 

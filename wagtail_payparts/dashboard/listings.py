@@ -63,6 +63,8 @@ class LedgerIndexView(PagedView, generic.IndexView):
 
 class PaymentIndexView(BulkListing, LedgerIndexView):
     filterset_class = PaymentFilterSet
+    #: A page shows of a search what is found first; a file holds all of it.
+    is_complete = False
     orderings = LedgerIndexView.orderings | {
         "amount": ("amount", "pk"),
         "-amount": ("-amount", "-pk"),
@@ -81,7 +83,8 @@ class PaymentIndexView(BulkListing, LedgerIndexView):
     def search_queryset(self, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
         if not self.is_searching:
             return queryset
-        return search_payments(queryset, self.search_query, with_buyer=self.with_buyer)
+        is_complete = self.is_export or self.is_complete
+        return search_payments(queryset, self.search_query, with_buyer=self.with_buyer, is_complete=is_complete)
 
     @property
     def is_short(self) -> bool:  # type: ignore[override]

@@ -20,14 +20,19 @@ MOST_FOUND = 100
 _PHONE = re.compile(r"\+?[\d\s()-]{3,20}", re.ASCII)
 
 
-def search_payments(queryset: QuerySet[Payment], words: str, *, with_buyer: bool) -> QuerySet[Payment]:
+def search_payments(
+    queryset: QuerySet[Payment], words: str, *, with_buyer: bool, is_complete: bool = False
+) -> QuerySet[Payment]:
     """Payments by the beginning of their order id, reference or order's number; or of the buyer's phone or e-mail.
 
-    At most ``MOST_FOUND`` of each. An OR over several columns uses none of their indexes, so each column is asked for
-    keys by itself.
+    At most ``MOST_FOUND`` of each, unless it has to be complete. An OR over several columns uses none of their
+    indexes, so each column is asked for keys by itself.
     """
     keys = queryset.order_by().select_related(None).values("pk")
     parts = [keys.filter(**{lookup: words}) for lookup, words in _payment_lookups(words.strip(), with_buyer=with_buyer)]
+    if is_complete:
+        first, *others = parts
+        return queryset.filter(pk__in=Among(first.union(*others, all=True)))
     if connections[queryset.db].features.supports_slicing_ordering_in_compound:
         parts = [part[:MOST_FOUND] for part in parts]
     first, *others = parts

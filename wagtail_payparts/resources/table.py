@@ -17,18 +17,29 @@ from wagtail_payparts.resources.columns import Cells, Column, Kind, compile_colu
 
 
 #: The first rows come at once; of later ones so many that a page costs little and takes little memory.
-FIRST_PAGE, PAGE = 200, 4000
+FIRST_PAGE, PAGE = 200, 3000
+#: Instances are large.
+PAGE_OF_INSTANCES = 1000
 
 
 class Table:
     """The rows that ``resource`` exports of ``queryset``, with the columns named, in the language of now.
 
-    The cells are those of ``resource.export_resource(instance)``; ``Kind`` says how they are written down.
+    The cells are those of ``resource.export_resource(instance)``; ``Kind`` says how they are written down. A page is
+    a query of its own; rows that are ``is_costly_to_find`` are found once, at the beginning.
     """
 
-    def __init__(self, resource: Resource, queryset: QuerySet[Any], *, names: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        queryset: QuerySet[Any],
+        *,
+        names: Sequence[str] | None = None,
+        is_costly_to_find: bool = False,
+    ) -> None:
         resource.before_export(queryset)
         self.resource = resource
+        self.is_costly_to_find = is_costly_to_find
         self.queryset: QuerySet[Any] = resource.filter_export(queryset)
         self.names = list(names) if names is not None else None
         self.language = get_language()
@@ -43,6 +54,7 @@ class Table:
         # Two columns about the same ask the database once.
         asked = dict.fromkeys(column.ask for column in self.columns if column.ask is not None)
         self.places = {ask: number for number, ask in enumerate(asked)}
+        self.page = min(PAGE, PAGE_OF_INSTANCES) if any(column.ask is None for column in self.columns) else PAGE
         self.instances = self._with_related(self.queryset)
 
     def in_its_language(self) -> AbstractContextManager[None]:
@@ -63,7 +75,7 @@ class Table:
     def _rows(self) -> Iterator[list[tuple[Any, ...]]]:
         """What the database answers, with the primary key before it."""
         asked = {f"export_{number}": ask for ask, number in self.places.items()}
-        keys = keyset.find_keys(self.queryset)
+        keys = None if self.is_costly_to_find else keyset.find_keys(self.queryset)
         if keys is None:
             yield from self._rows_by_primary_key(asked)
             return
@@ -76,11 +88,11 @@ class Table:
             yield rows
             if is_last:
                 return
-            rest, size = ordered.filter(keyset.after(keys, end)), PAGE
+            rest, size = ordered.filter(keyset.after(keys, end)), self.page
 
     def _rows_by_primary_key(self, asked: dict[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
         table = self.queryset.model._default_manager.using(self.queryset.db).order_by().annotate(**asked)
-        for chosen in keyset.in_pieces(keyset.find_primary_keys(self.queryset), FIRST_PAGE, PAGE):
+        for chosen in keyset.in_pieces(keyset.find_primary_keys(self.queryset), FIRST_PAGE, self.page):
             found = {row[0]: row for row in table.filter(pk__in=chosen).values_list("pk", *asked)}
             yield [found[key] for key in chosen if key in found]
 
