@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -16,8 +15,6 @@ from django.db import connection
 from django.db.models import F, QuerySet
 from django.utils import translation
 from django.utils.formats import get_format
-from hypothesis import given
-from hypothesis import strategies as st
 from import_export import widgets
 from import_export.fields import Field
 from import_export.resources import Resource
@@ -41,7 +38,6 @@ from wagtail_payparts.resources import (
 )
 from wagtail_payparts.resources.cells import clean, neutralise
 from wagtail_payparts.resources.columns import Kind
-from wagtail_payparts.resources.moments import SiteClock
 
 
 pytestmark = pytest.mark.django_db
@@ -99,8 +95,6 @@ ODD_MOMENTS = [
     datetime(2025, 12, 31, 22, 0, tzinfo=timezone.utc),
     datetime(2000, 1, 1, 12, 0, 0, 10, tzinfo=timezone.utc),
 ]
-EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as databases hold it
-YEAR = 365 * 86_400
 ZONES = ["Europe/Kyiv", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC", "America/St_Johns"]
 
 
@@ -396,14 +390,3 @@ def test_moments_that_another_program_wrote_into_sqlite_are_paged_too(odd_paymen
         # Django would write no fraction here.
         cursor.execute("UPDATE wagtail_payparts_payment SET created_at = '2026-10-25 00:15:30.000000'")
     assert _ids(odd_payments) == [payment.order_id for payment in odd_payments.order_by("-pk")]
-
-
-@given(
-    st.integers(-180 * YEAR, 930 * YEAR).map(lambda seconds: EPOCH + timedelta(seconds=seconds)),
-    st.sampled_from([*ZONES, "Africa/Monrovia"]),
-)
-def test_the_clock_of_the_site_is_that_of_python(moment: datetime, zone: str) -> None:
-    expected = moment.replace(tzinfo=timezone.utc).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    clock = SiteClock(ZoneInfo(zone))
-    for _again in range(2):
-        assert clock.read([moment.isoformat(" "), ""]) == [expected.isoformat(" "), ""]
