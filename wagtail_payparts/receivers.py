@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from wagtail_payparts.models import Order, OrderStatus, Payment
+from wagtail_payparts.services.orders import locked_order
 from wagtail_payparts.signals import (
     payment_canceled,
     payment_expired,
@@ -18,12 +19,11 @@ from wagtail_payparts.signals import (
     payment_state_changed,
     payment_succeeded,
 )
-from wagtail_payparts.states import PaymentState
+from wagtail_payparts.states import OPEN, PaymentState
 
 
 #: An order that is paid, or has been, is not changed by another attempt that comes to nothing.
 _UNPAID = (OrderStatus.NEW, OrderStatus.AWAITING_PAYMENT, OrderStatus.ON_HOLD, OrderStatus.CANCELED)
-_PAID = (OrderStatus.PAID, OrderStatus.PARTIALLY_REFUNDED)
 
 
 def _set_status(payment: Payment, status: str, *, only_from: tuple[str, ...] = _UNPAID, **fields: Any) -> None:
@@ -44,30 +44,46 @@ def hold_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None:
 
 def pay_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None:
     """Also for money that came late: the order is paid, and the payment's attention tells staff to look at it."""
-    _set_status(payment, OrderStatus.PAID, paid_amount=payment.amount)
+    _follow_the_money(payment)
+
+
+def refund_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None:
+    _follow_the_money(payment)
+
+
+def _follow_the_money(payment: Payment) -> None:
+    """By what all payments of the order say now, so that it does not matter in which order signals come, or how often.
+
+    An order that was paid twice and got one of the two back is paid; so is one that was paid again after a refund.
+    """
+    if payment.buyer_order_id is None:
+        return
+    with locked_order(payment.buyer_order_id) as order:
+        paid = list(Payment.objects.filter(buyer_order_id=order.pk, state=PaymentState.SUCCESS))
+        if not paid:
+            return
+        left = sum((one.remainder for one in paid), Decimal(0))
+        if left >= order.amount or not any(one.refunded_amount for one in paid):
+            status = OrderStatus.PAID
+        else:
+            status = OrderStatus.PARTIALLY_REFUNDED if left else OrderStatus.REFUNDED
+        if status != order.status:
+            order.status, order.status_changed_at = status, timezone.now()
+        # What was paid twice is owed back, and no more of the order.
+        order.paid_amount = min(left, order.amount) if len(paid) > 1 else left
+        order.save(update_fields=["status", "status_changed_at", "paid_amount"])
 
 
 def cancel_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None:
     """Only when no other attempt of the order can still succeed."""
     others = Payment.objects.filter(buyer_order_id=payment.buyer_order_id).exclude(pk=payment.pk)
-    if not any(other.is_open or other.state == PaymentState.LOCKED for other in others):
-        _set_status(payment, OrderStatus.CANCELED)
-
-
-def refund_order(sender: type[Payment], payment: Payment, **kwargs: Any) -> None:
-    """By what all payments of the order say now: a second call, refunds in another order, and an order that was paid
-    twice and got one of the two back, all end as they should."""
-    order = Order.objects.filter(payments=payment, status__in=_PAID).first()
-    if order is None:
+    states = {other.payment_state for other in others}
+    if PaymentState.LOCKED in states:
         return
-    paid = Payment.objects.filter(buyer_order_id=order.pk, state=PaymentState.SUCCESS)
-    left = min(sum((one.remainder for one in paid), Decimal(0)), order.amount)
-    if left == order.amount:
-        status = OrderStatus.PAID
+    if states & OPEN:
+        _set_status(payment, OrderStatus.AWAITING_PAYMENT, only_from=(OrderStatus.ON_HOLD,))
     else:
-        status = OrderStatus.PARTIALLY_REFUNDED if left else OrderStatus.REFUNDED
-    moved = {"status_changed_at": timezone.now()} if status != order.status else {}
-    Order.objects.filter(pk=order.pk, status__in=_PAID).update(status=status, paid_amount=left, **moved)
+        _set_status(payment, OrderStatus.CANCELED)
 
 
 def connect() -> None:

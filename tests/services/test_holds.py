@@ -192,3 +192,28 @@ def test_a_stuck_action_is_freed_by_a_person(held: Payment, bank: Simulator) -> 
     held.refresh_from_db()
     assert (held.pending_action, held.attention) == ("", "")
     assert confirm_hold(held).state == S.SUCCESS
+
+
+def test_a_reminder_that_was_dismissed_is_not_given_again_for_this_hold(held: Payment, bank: Simulator) -> None:
+    Payment.objects.filter(pk=held.pk).update(state_changed_at=timezone.now() - timedelta(days=27))
+    sync_payment(held)
+    chief = get_user_model().objects.create_superuser("chief")
+    resolve_attention(held, "hold_expiring", accept=False, note="хай спливає", by=chief)
+    assert sync_payment(held).attention == ""
+    assert _owed(held).count("payment_needs_attention") == 1
+
+
+def test_an_order_whose_hold_was_cancelled_waits_for_its_other_attempt(held: Payment, bank: Simulator) -> None:
+    deliver_payment(held.pk)
+    start_payment(lines=LINES, parts_count=2, buyer_order=held.buyer_order)
+    cancel_hold(held)
+    deliver_payment(held.pk)
+    assert held.buyer_order is not None
+    held.buyer_order.refresh_from_db()
+    assert held.buyer_order.status == "awaiting_payment"
+
+
+def test_what_was_said_of_a_hold_is_not_kept_as_what_is_said_of_its_end(held: Payment, bank: Simulator) -> None:
+    Payment.objects.filter(pk=held.pk).update(bank_message="Договір з Олена Коваль")
+    bank.set_state(held.order_id, "CANCELED", "")
+    assert sync_payment(held).bank_message == ""

@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 
 from tests.factories import make_order
 from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
-from wagtail_payparts.models import Payment, Refund
+from wagtail_payparts.models import Order, Payment, PaymentEvent, Refund
+from wagtail_payparts.receivers import pay_order, refund_order
 from wagtail_payparts.services import refund_payment, start_payment, sync_payment
 from wagtail_payparts.services.deliveries import deliver_payment
-from wagtail_payparts.services.desk import resolve_attention
-from wagtail_payparts.services.refund_reports import read_report
+from wagtail_payparts.services.desk import decision_version, resolve_attention
+from wagtail_payparts.services.locking import locked
+from wagtail_payparts.services.refund_reports import read_report, reconcile
 from wagtail_payparts.services.refunds import refundable, settle_left_behind, settle_refund
 from wagtail_payparts.simulator import Simulator
 
@@ -178,7 +180,7 @@ def test_an_unknown_outcome_blocks_further_refunds_until_it_is_settled(
         settle_refund(refund, was_made=True, reason="ще раз", by=manager)
 
 
-@pytest.mark.parametrize("shape", ["list", "texts", "one", "total"])
+@pytest.mark.parametrize("shape", ["list", "texts", "total"])
 def test_a_refund_made_in_the_banks_cabinet_is_found_once(paid: Payment, bank: Simulator, shape: str) -> None:
     bank.set_habits(refunds_shown=shape)
     refund_payment(paid, Decimal("100.00"), reason="брак")
@@ -193,6 +195,52 @@ def test_a_refund_made_in_the_banks_cabinet_is_found_once(paid: Payment, bank: S
     assert paid.refunded_amount == Decimal("350.00")
     assert paid.attention_codes == ["external_refund"]
     assert _order(paid) == ("partially_refunded", Decimal("450.00"))
+
+
+def test_the_latest_refund_alone_is_not_taken_for_a_total(paid: Payment, bank: Simulator) -> None:
+    bank.set_habits(refunds_shown="one")
+    refund_payment(paid, Decimal("100.00"), reason="брак")
+    bank.refund(paid.order_id, "250.00")
+    sync_payment(paid)
+    paid.refresh_from_db()
+    assert (paid.refunded_amount, paid.attention_codes) == (Decimal("100.00"), ["external_refund"])
+
+
+@pytest.mark.parametrize("told", ["400", [400], {"amount": "400.00"}, [{"amount": 200}, {"amount": 200}]])
+def test_our_own_refunds_are_not_written_again_however_the_bank_names_them(paid: Payment, told: Any) -> None:
+    for _time in range(2):
+        refund_payment(paid, Decimal("200.00"), reason="брак")
+    _report(paid, told)
+    assert paid.refunds.count() == 2
+    assert Payment.objects.get(pk=paid.pk).refunded_amount == Decimal("400.00")
+
+
+def test_nothing_is_external_while_a_refund_of_ours_is_on_its_way(paid: Payment) -> None:
+    Refund.objects.create(payment=paid, amount=Decimal("200.00"), state="sent")
+    _report(paid, 300)
+    assert not paid.refunds.filter(state="external").exists()
+
+
+def _report(payment: Payment, told: Any) -> None:
+    with locked(payment.pk) as row:
+        event = PaymentEvent.objects.create(payment=row, type="poll")
+        reconcile(row, told, event)
+        row.save()
+
+
+@pytest.mark.parametrize("shape", ["list", "nothing"])
+def test_what_is_left_after_an_uncertain_refund_is_no_other_amount(paid: Payment, bank: Simulator, shape: str) -> None:
+    bank.set_habits(refunds_shown=shape, amount_after_refund="rest")
+    bank.fault("timeout_after", endpoint="decline", seconds=0.01)
+    refund_payment(paid, Decimal("300.00"), reason="брак")
+    assert "amount_mismatch" not in sync_payment(paid).attention_codes
+
+
+def test_a_refund_in_the_cabinet_is_no_other_amount(paid: Payment, bank: Simulator) -> None:
+    bank.set_habits(amount_after_refund="rest")
+    bank.refund(paid.order_id, "250.00")
+    after = sync_payment(paid)
+    assert (after.attention_codes, after.refunded_amount) == (["external_refund"], Decimal("250.00"))
 
 
 @pytest.mark.parametrize("shape", ["kopecks", "too_much", "odd", "text"])
@@ -314,3 +362,36 @@ def test_deciding_about_an_uncertain_refund_settles_it(
     refund.refresh_from_db()
     paid.refresh_from_db()
     assert (refund.state, paid.refunded_amount, paid.attention) == (state, refunded, "")
+
+
+def test_a_decision_about_money_that_has_changed_meanwhile_is_not_carried_out(
+    paid: Payment, bank: Simulator, manager: Any
+) -> None:
+    seen = decision_version(paid)
+    Payment.objects.filter(pk=paid.pk).update(attention="negative_after_success")
+    refund_payment(paid, Decimal("300.00"), reason="брак")
+    with pytest.raises(AlreadyResolved, match="changed"):
+        resolve_attention(paid, "negative_after_success", accept=True, note="так", by=manager, seen=seen)
+    assert not paid.refunds.filter(state="external").exists()
+
+
+def test_the_order_of_signals_does_not_matter_to_the_order(paid: Payment, bank: Simulator) -> None:
+    order = paid.buyer_order
+    assert order is not None
+    Order.objects.filter(pk=order.pk).update(status="awaiting_payment", paid_amount=0)
+    Payment.objects.filter(pk=paid.pk).update(refunded_amount=PRICE)
+    refund_order(Payment, Payment.objects.get(pk=paid.pk))
+    pay_order(Payment, Payment.objects.get(pk=paid.pk))
+    order.refresh_from_db()
+    assert (order.status, order.paid_amount) == ("refunded", Decimal("0.00"))
+
+
+def test_an_order_paid_again_after_a_refund_is_paid(paid: Payment, bank: Simulator) -> None:
+    refund_payment(paid, reason="передумав")
+    assert _order(paid)[0] == "refunded"
+    again = start_payment(
+        lines=[{"name": "Чайник", "count": 1, "price": PRICE}], parts_count=2, buyer_order=paid.buyer_order
+    )
+    bank.pay(again.order_id)
+    sync_payment(again)
+    assert _order(again) == ("paid", PRICE)

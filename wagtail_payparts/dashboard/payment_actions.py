@@ -14,8 +14,9 @@ from wagtail_payparts.dashboard.actions import NoteForm, PaymentAction
 from wagtail_payparts.dashboard.announcements import receiver_label, signal_label
 from wagtail_payparts.dashboard.attention import explain, meaning_of
 from wagtail_payparts.dashboard.log import ASKED, DELIVERED, NOTED, RESOLVED
+from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.formats import format_hryvnias
-from wagtail_payparts.models import AttentionCode, Payment, Verdict
+from wagtail_payparts.models import AttentionCode, Payment, RefundState, Verdict
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services import desk
 from wagtail_payparts.states import PaymentState
@@ -124,10 +125,12 @@ class DeliverAgain(PaymentAction):
 
 class DecisionForm(NoteForm):
     decision = forms.ChoiceField(label=gettext_lazy("Decision"), widget=forms.RadioSelect)
+    #: What the person has before the eyes.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
     field_order = ["decision", "note"]
 
-    def __init__(self, data: Any = None, *, code: str) -> None:
-        super().__init__(data)
+    def __init__(self, data: Any = None, *, code: str, seen: str) -> None:
+        super().__init__(data, initial={"seen": seen})
         meaning = meaning_of(code)
         decision: Any = self.fields["decision"]
         decision.choices = [
@@ -151,14 +154,19 @@ class Decide(PaymentAction):
         return str(self.kwargs["code"])
 
     def get_form(self, data: Any = None) -> DecisionForm:
-        return DecisionForm(data, code=self.code)
+        return DecisionForm(data, code=self.code, seen=desk.decision_version(self.object))
 
     def why_not(self) -> str:
         return "" if self.code in self.object.attention_codes else _("This does not need a decision any more.")
 
     def facts(self) -> list[tuple[str, str]]:
         what = explain(self.code)
-        return [*super().facts(), (_("Needs attention"), f"{what.label}. {what.advice}" if what.advice else what.label)]
+        facts = super().facts()
+        if self.code == AttentionCode.REFUND_UNCERTAIN:
+            for refund in self.object.refunds.filter(state=RefundState.UNCERTAIN).order_by("pk"):
+                words = f"{format_hryvnias(refund.amount)}, {write_moment(refund.created_at)}"
+                facts.append((_("Refund whose outcome is unknown"), words))
+        return [*facts, (_("Needs attention"), f"{what.label}. {what.advice}" if what.advice else what.label)]
 
     def consequences(self) -> list[str]:
         said = [_("The decision and your note are written into the payment’s history. They stay there.")]
@@ -195,7 +203,8 @@ class Decide(PaymentAction):
 
     def do(self, data: dict[str, Any]) -> None:
         accept = data["decision"] == ACCEPT
-        desk.resolve_attention(self.object, self.code, accept=accept, note=data["note"], by=self.request.user)
+        decision = {"accept": accept, "note": data["note"], "seen": data["seen"] or None}
+        desk.resolve_attention(self.object, self.code, by=self.request.user, **decision)
         self.tell("success", _("Decided, and written into the history."))
 
     def log_data(self, data: dict[str, Any]) -> dict[str, Any] | None:

@@ -30,8 +30,15 @@ INLINE_QUESTIONS = 3
 INLINE_SECONDS = 3
 #: A poller that was not seen for so long is not there: cron starts it every minute, and it beats with each question.
 POLLER_SILENT_AFTER = timedelta(minutes=5)
-#: Accepting them writes a refund: decided one at a time, with the payment before one's eyes.
-ONE_AT_A_TIME = frozenset({AttentionCode.NEGATIVE_AFTER_SUCCESS.value, AttentionCode.REFUND_UNCERTAIN.value})
+#: They write a refund or free a payment for the next action: decided with the payment before one's eyes.
+ONE_AT_A_TIME = frozenset(
+    code.value
+    for code in (
+        AttentionCode.NEGATIVE_AFTER_SUCCESS,
+        AttentionCode.REFUND_UNCERTAIN,
+        AttentionCode.ACTION_STUCK,
+    )
+)
 
 
 @dataclass(frozen=True)

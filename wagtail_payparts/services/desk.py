@@ -131,7 +131,9 @@ def failed_results(payment: Any) -> Any:
     return ReceiverResult.objects.filter(delivery__payment=payment, delivered_at__isnull=True, attempts__gt=0)
 
 
-def resolve_attention(payment: Payment, code: str, *, accept: bool, note: str, by: Any) -> Payment:
+def resolve_attention(
+    payment: Payment, code: str, *, accept: bool, note: str, by: Any, seen: str | None = None
+) -> Payment:
     """Decide one thing that needed a person: ``accept`` it as true and dealt with, or dismiss it.
 
     Accepting ``negative_after_success`` means that the money went back by way of the bank: a refund ``external`` of
@@ -139,6 +141,7 @@ def resolve_attention(payment: Payment, code: str, *, accept: bool, note: str, b
     dismissing it that it was not. Either answer to ``action_stuck`` frees the payment for another action. Everything
     else changes nothing but the attention, so what is still wrong when the bank is asked next comes back.
 
+    ``seen``: the ``decision_version`` on which the decision rests; nothing is done if it is another one by now.
     ``note`` says why, and is required. Raises ``NotAllowed`` without ``resolve``, and where a refund would be written
     down while another one has no outcome yet; ``AlreadyResolved`` if somebody was quicker: nothing is done twice.
     """
@@ -149,6 +152,11 @@ def resolve_attention(payment: Payment, code: str, *, accept: bool, note: str, b
         with locked(payment.pk) as row:
             if code not in row.attention_codes:
                 raise AlreadyResolved(f"{code} is not open", user_message=_who_was_quicker(row, code, by))
+            if seen is not None and seen != decision_version(row):
+                raise AlreadyResolved(
+                    "the payment has changed",
+                    user_message=_("This payment has changed meanwhile, so nothing was done: look at it again."),
+                )
             gone_back = accept and code == AttentionCode.NEGATIVE_AFTER_SUCCESS and bool(row.remainder)
             if gone_back:
                 _refuse_beside_an_open_refund(row)
@@ -175,6 +183,13 @@ def resolve_attention(payment: Payment, code: str, *, accept: bool, note: str, b
     if row.next_delivery_at:
         deliver_later(row)
     return row
+
+
+def decision_version(payment: Payment) -> str:
+    """What a decision about money rests on, to be compared when it is carried out."""
+    refunds = payment.refunds.filter(state__in=UNSETTLED).order_by("pk").values_list("pk", "state")
+    open_refunds = ",".join(f"{pk}:{state}" for pk, state in refunds)
+    return f"{payment.state}|{payment.remainder:.2f}|{payment.pending_action}|{open_refunds}"
 
 
 def _refuse_beside_an_open_refund(row: Payment) -> None:

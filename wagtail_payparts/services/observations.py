@@ -24,7 +24,7 @@ from wagtail_payparts.services.actions import verdict_of
 from wagtail_payparts.services.claims import settle
 from wagtail_payparts.services.journal import add_attention, drop_attention, owe, record
 from wagtail_payparts.services.locking import locked, retry_deadlocks
-from wagtail_payparts.services.refund_reports import reconcile
+from wagtail_payparts.services.refund_reports import explains, reconcile
 from wagtail_payparts.services.schedule import ACTION_STUCK_AFTER, CLAIM_OVERDUE_AFTER, HOLD_REMINDER, next_poll
 from wagtail_payparts.states import (
     DECIDED,
@@ -134,13 +134,11 @@ def observe_state(
             row.poll_failures = 0
             row.poll_leased_until = None
             row.bank_state = reply.payment_state
-            if reply.message:
-                row.bank_message = clean_text(reply.message)
             if reply.receipt:
                 row.receipt = row.receipt | {key: clean_text(text) for key, text in reply.receipt.items()}
             observed = from_bank(reply.payment_state)
             # After a refund the bank may name what is left.
-            mismatch = reply.amount is not None and reply.amount not in {row.amount, row.remainder}
+            mismatch = reply.amount not in {None, row.amount} and not explains(row, reply.refunds, reply.amount)
             decision = None
             if observed is None:
                 verdict = Verdict.UNKNOWN_STATE
@@ -154,6 +152,9 @@ def observe_state(
                     fully_refunded=row.refunded_amount == row.amount,
                 )
                 verdict = _VERDICTS[decision.move]
+            if reply.message or (decision is not None and decision.move.moves):
+                # Not what was said of another state: a contract names the buyer, a refusal does not.
+                row.bank_message = clean_text(reply.message)
             event = record(
                 row,
                 type=EventType.POLL,
@@ -180,7 +181,8 @@ def observe_state(
                 drop_attention(row, AttentionCode.HOLD_EXPIRING)
                 if row.pending_action in HOLD_ACTIONS:
                     end_action(row)
-            reconcile(row, reply.refunds, event)
+            if not mismatch:
+                reconcile(row, reply.refunds, event)
             _watch(row, event, now)
             _plan_and_save(row, at_once=_rang_since(row, asked_at))
             return row
@@ -315,11 +317,18 @@ def _order_key(row: Payment) -> str:
 def _watch(row: Payment, event: PaymentEvent, now: datetime) -> None:
     """What waits too long needs a person, whether or not the bank answers."""
     if row.claim_state and row.claim_at and now - row.claim_at >= CLAIM_OVERDUE_AFTER:
-        add_attention(row, AttentionCode.CLAIM_OVERDUE, event)
+        _remind(row, AttentionCode.CLAIM_OVERDUE, event, since=row.claim_at)
     if row.pending_action and row.pending_since and now - row.pending_since >= ACTION_STUCK_AFTER:
         add_attention(row, AttentionCode.ACTION_STUCK, event)
     if row.hold_ends_at is not None and now >= row.hold_ends_at - HOLD_REMINDER:
-        add_attention(row, AttentionCode.HOLD_EXPIRING, event)
+        _remind(row, AttentionCode.HOLD_EXPIRING, event, since=row.state_changed_at)
+
+
+def _remind(row: Payment, code: AttentionCode, event: PaymentEvent, *, since: datetime) -> None:
+    """Once for each claim and each hold: what a person has decided since it began is not asked again."""
+    decided = row.events.filter(type=EventType.RESOLVED, created_at__gte=since).values_list("payload", flat=True)
+    if code not in row.attention_codes and not any(payload.get("code") == code for payload in decided):
+        add_attention(row, code, event)
 
 
 def _expire_if_due(row: Payment) -> None:

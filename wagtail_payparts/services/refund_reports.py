@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.db.models import Sum
 from django.utils import timezone
 
 from wagtail_payparts.models import AttentionCode, EventType, Payment, PaymentEvent, Refund, RefundState, Source
-from wagtail_payparts.models.refunds import DONE, LIVE
+from wagtail_payparts.models.refunds import DONE, LIVE, UNSETTLED
 from wagtail_payparts.services.journal import add_attention, drop_attention, owe, record
 
 
@@ -44,8 +45,9 @@ def read_report(told: Any) -> Report | None:
 
 
 def reconcile(row: Payment, told: Any, event: PaymentEvent) -> None:
-    """Compare the bank's refunds with ours: a matching uncertain one was made, what we know nothing of is external.
+    """Compare the bank's refunds with ours: a matching uncertain one was made, what is beyond ours is external.
 
+    Only what all together is more than ours counts, since the bank may name each refund, the latest, or one total.
     What cannot be recognised, and what is more than the payment has left, is left to a person.
     """
     if not row.is_paid:
@@ -55,15 +57,30 @@ def reconcile(row: Payment, told: Any, event: PaymentEvent) -> None:
         add_attention(row, AttentionCode.EXTERNAL_REFUND, event)
         return
     known = list(row.refunds.filter(state__in=LIVE).order_by("pk"))
-    unexplained = _unexplained(report, known)
     for refund in known:
-        if refund.state == RefundState.UNCERTAIN and refund.amount in unexplained:
-            unexplained.remove(refund.amount)
+        if refund.state == RefundState.UNCERTAIN and _tells_of(report, refund, known):
             _accept(row, refund)
-    for amount in unexplained:
-        if amount <= row.remainder:
-            _write_external(row, amount)
-        add_attention(row, AttentionCode.EXTERNAL_REFUND, event)
+    if any(refund.state in UNSETTLED for refund in known):
+        # What is on its way, or not known yet, could be what the bank means.
+        return
+    beyond = total(report) - sum((refund.amount for refund in known), Decimal(0))
+    if beyond <= 0:
+        return
+    if beyond <= row.remainder and _names_all(report, known):
+        _write_external(row, beyond)
+    add_attention(row, AttentionCode.EXTERNAL_REFUND, event)
+
+
+def total(report: Report) -> Decimal:
+    return sum(report.amounts, Decimal(0))
+
+
+def explains(row: Payment, told: Any, amount: Decimal) -> bool:
+    """Whether ``amount`` is what is left of a paid payment after the refunds that the bank names, or we have sent."""
+    report = read_report(told)
+    sent = row.refunds.filter(state__in=UNSETTLED).aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    gone = {row.refunded_amount, row.refunded_amount + sent, total(report) if report else Decimal(0)}
+    return row.amount - amount in gone
 
 
 def drop_uncertain(row: Payment) -> None:
@@ -72,16 +89,18 @@ def drop_uncertain(row: Payment) -> None:
         drop_attention(row, AttentionCode.REFUND_UNCERTAIN)
 
 
-def _unexplained(report: Report, known: list[Refund]) -> list[Decimal]:
-    """The amounts that are none of our refunds. One that is on its way counts as known: its own reply settles it."""
-    certain = [refund.amount for refund in known if refund.state != RefundState.UNCERTAIN]
-    if report.is_total:
-        done = sum((refund.amount for refund in known if refund.state in DONE), Decimal(0))
-        rest = report.amounts[0] - done
-        return [rest] if rest > 0 and report.amounts[0] != sum(certain) else []
-    left = Counter(report.amounts)
-    left.subtract(certain)
-    return [amount for amount, times in left.items() for _time in range(max(times, 0))]
+def _names_all(report: Report, known: list[Refund]) -> bool:
+    """Whether the rest is certainly not ours: the bank gives the total, or each of ours among the others."""
+    ours = Counter(refund.amount for refund in known)
+    return report.is_total or ours <= Counter(report.amounts)
+
+
+def _tells_of(report: Report, refund: Refund, known: list[Refund]) -> bool:
+    """Whether the bank names this refund: its amount once more than our others, or the sum of all."""
+    others = [other.amount for other in known if other is not refund and other.state in DONE]
+    if total(report) == sum(others, Decimal(0)) + refund.amount:
+        return True
+    return not report.is_total and report.amounts.count(refund.amount) > others.count(refund.amount)
 
 
 def _accept(row: Payment, refund: Refund) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -15,7 +16,7 @@ from wagtail.admin.widgets import AdminAutoHeightTextInput
 from wagtail_payparts.dashboard.attention import explain
 from wagtail_payparts.dashboard.bulk.base import PaymentBulkAction
 from wagtail_payparts.dashboard.log import RESOLVED, write_log_of_each
-from wagtail_payparts.models import AttentionCode
+from wagtail_payparts.models import AttentionCode, Payment
 from wagtail_payparts.services.bulk import ONE_AT_A_TIME, resolve_each
 
 
@@ -49,8 +50,12 @@ class ResolveForm(forms.Form):
         widget=AdminAutoHeightTextInput,
     )
 
-    def __init__(self, *args: Any, codes: Counter[str], **kwargs: Any) -> None:
+    #: What the person had before the eyes: the payments with the codes that were open.
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, codes: Counter[str], seen: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["seen"].initial = seen
         field = self.fields["code"]
         field.choices = [(code, _with_count(code, count)) for code, count in codes.items()]  # type: ignore[attr-defined]
         if len(codes) == 1:
@@ -70,7 +75,7 @@ class ResolveBulkAction(PaymentBulkAction):
 
     def get_form_kwargs(self) -> dict[str, Any]:
         kwargs: dict[str, Any] = super().get_form_kwargs()
-        return kwargs | {"codes": self._open_codes()}
+        return kwargs | {"codes": self._open_codes(), "seen": _write_seen(self.payments)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = super().get_context_data(**kwargs)
@@ -94,7 +99,8 @@ class ResolveBulkAction(PaymentBulkAction):
     def act(self, form: Any) -> None:
         code, decision, note = (form.cleaned_data[name] for name in ("code", "decision", "note"))
         accept = decision == ACCEPT
-        resolved = resolve_each(self.payments, code, accept=accept, note=note, by=self.request.user)
+        shown = _shown_with(code, self.payments, form.cleaned_data["seen"])
+        resolved = resolve_each(shown, code, accept=accept, note=note, by=self.request.user)
         write_log_of_each(resolved.done, RESOLVED, code=code, accepted=accept, note=note)
         if resolved.done:
             messages.success(self.request, _resolved(len(resolved.done)))
@@ -107,6 +113,18 @@ class ResolveBulkAction(PaymentBulkAction):
         """The codes that can be decided here, those of most payments first."""
         counted = Counter(code for payment in self.payments for code in set(payment.attention_codes))
         return Counter({code: count for code, count in counted.most_common() if code not in ONE_AT_A_TIME})
+
+
+def _write_seen(payments: Iterable[Payment]) -> str:
+    return ";".join(f"{payment.pk}:{payment.attention}" for payment in payments if payment.attention)
+
+
+def _shown_with(code: str, payments: Iterable[Payment], seen: str) -> list[Payment]:
+    """The payments that were shown with this code. What has come up since has been seen by nobody."""
+    if not seen:
+        return list(payments)
+    shown = dict(entry.partition(":")[::2] for entry in seen.split(";"))
+    return [payment for payment in payments if code in shown.get(str(payment.pk), "").split()]
 
 
 def _with_count(code: str, count: int) -> str:
