@@ -169,6 +169,8 @@ def test_the_list_s_filters_and_a_selection_are_followed(payment: Payment, staff
     assert exported() == ["PAID", "ORDER1"]
     assert exported(query="?state__exact=SUCCESS") == ["PAID"]
     assert exported(query="?q=ORD") == ["ORDER1"]
+    searched = ModelLogEntry.objects.order_by("pk").last().data
+    assert (searched["filters"], searched["searched"]) == ("", True)
     assert exported(export_items=[str(payment.pk)]) == ["ORDER1"]
     form = client.post(PAYMENTS, {"action": "export_admin_action", "_selected_action": [str(paid.pk)]})
     assert f'name="export_items" value="{paid.pk}"' in form.content.decode()

@@ -19,7 +19,7 @@ from import_export.forms import ExportForm
 from import_export.resources import Resource
 from import_export.signals import post_export
 
-from wagtail_payparts.dashboard.exports import CSV, XLSX, ExportOptions, resource_class, send_table
+from wagtail_payparts.dashboard.exports import CSV, XLSX, ExportOptions, describe, resource_class, send_table
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER, payment_policy
 from wagtail_payparts.models import Payment, PaymentEvent
 from wagtail_payparts.resources import CsvFile, PaymentEventResource, Table, XlsxFile
@@ -98,8 +98,7 @@ class StreamingExport(ExportActionMixin):
     ) -> HttpResponseBase:
         # Without this method the mixin calls the one above, which has the whole file in memory.
         options = ExportOptions(format=XLSX if file_format.get_extension() == XLSX else CSV)
-        query = request.GET.urlencode()
-        response = send_table(request, self._table(request, queryset), options=options, described={"filters": query})
+        response = send_table(request, self._table(request, queryset), options=options, described=describe(request))
         post_export.send(sender=None, model=self.model)
         return response
 

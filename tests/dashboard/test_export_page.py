@@ -285,6 +285,19 @@ def test_the_log_tells_who_what_and_how_much(accountant: Client) -> None:
     }
 
 
+def test_the_log_does_not_tell_whom_somebody_looked_for(accountant: Client) -> None:
+    make_payment(state="SUCCESS", buyer_order=make_order(buyer_phone="+380671234567"))
+    query = "?q=%2B380671234567&state=SUCCESS"
+    assert len(read(choose(accountant, query))) == 2
+    assert len(read(accountant.get(f"{PAYMENTS}{query}&export=csv"))) == 2
+    choose(accountant, "?q=+")
+    found, listed, blank = [entry.data for entry in ModelLogEntry.objects.order_by("pk")]
+    for data in (found, listed):
+        assert "380671234567" not in str(data)
+        assert (data["filters"], data["searched"], data["rows"]) == ("state=SUCCESS", True, 1)
+    assert "searched" not in blank
+
+
 @pytest.mark.parametrize(
     "permissions", [(), ("view_payment",), ("export_payment",), ("view_payment", "viewbuyer_payment"), ("view_order",)]
 )
