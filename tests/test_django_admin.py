@@ -91,6 +91,42 @@ def test_what_names_the_buyer_is_shown_by_permission(payment: Payment, staff: Ca
     assert "T-SECRET" not in content
 
 
+@pytest.mark.parametrize(
+    ("address", "lookup"),
+    [
+        *((PAYMENTS, f"{name}__startswith") for name in ("token", "idempotency_key", "response_url", "return_url")),
+        *((PAYMENTS, f"{name}__contains") for name in ("bank_message", "receipt", "metadata")),
+        *(
+            (PAYMENTS, lookup)
+            for lookup in ("token", "receipt__owner_name", "buyer_order__buyer_name", "events__message")
+        ),
+        *(
+            (LOG, lookup)
+            for lookup in ("payload__contains", "token__startswith", "message__contains", "payment__token")
+        ),
+    ],
+)
+def test_what_is_hidden_cannot_be_guessed_by_a_filter(
+    payment: Payment, staff: Callable[..., Client], address: str, lookup: str
+) -> None:
+    client = staff("view_payment", "view_paymentevent", "export_payment")
+    assert client.get(address, {lookup: "T"}).status_code == 400
+    assert export(client, address, query=f"?{lookup}=T").status_code == 400
+    assert not ModelLogEntry.objects.exists()
+
+
+def test_the_list_s_own_filters_are_still_there(payment: Payment, staff: Callable[..., Client]) -> None:
+    client = staff("view_payment", "view_paymentevent")
+    for query in ("state__exact=CREATED", "is_test__exact=0", "created_at__gte=2020-01-01 00:00:00%2B00:00", "q=ORD"):
+        assert client.get(f"{PAYMENTS}?{query}").status_code == 200, query
+    for query in ("type__exact=callback", "verdict__in=applied,rejected", "created_at__lt=2020-01-01 00:00:00%2B00:00"):
+        assert client.get(f"{LOG}?{query}").status_code == 200, query
+    links = [part.split('"')[0] for part in client.get(PAYMENTS).content.decode().split('href="?')[1:]]
+    assert len(links) > 10
+    for link in links:
+        assert client.get(f"{PAYMENTS}?{link.replace('&amp;', '&')}").status_code == 200, link
+
+
 def test_payments_are_exported_with_what_a_person_may_see(payment: Payment, staff: Callable[..., Client]) -> None:
     (row,) = read(export(staff("view_payment", "export_payment"), PAYMENTS))
     assert row["Order id at the bank"] == "ORDER1"
@@ -133,6 +169,8 @@ def test_the_list_s_filters_and_a_selection_are_followed(payment: Payment, staff
     assert exported() == ["PAID", "ORDER1"]
     assert exported(query="?state__exact=SUCCESS") == ["PAID"]
     assert exported(query="?q=ORD") == ["ORDER1"]
+    searched = ModelLogEntry.objects.order_by("pk").last().data
+    assert (searched["filters"], searched["searched"]) == ("", True)
     assert exported(export_items=[str(payment.pk)]) == ["ORDER1"]
     form = client.post(PAYMENTS, {"action": "export_admin_action", "_selected_action": [str(paid.pk)]})
     assert f'name="export_items" value="{paid.pk}"' in form.content.decode()

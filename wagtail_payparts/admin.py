@@ -19,7 +19,7 @@ from import_export.forms import ExportForm
 from import_export.resources import Resource
 from import_export.signals import post_export
 
-from wagtail_payparts.dashboard.exports import CSV, XLSX, ExportOptions, resource_class, send_table
+from wagtail_payparts.dashboard.exports import CSV, XLSX, ExportOptions, describe, resource_class, send_table
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER, payment_policy
 from wagtail_payparts.models import Payment, PaymentEvent
 from wagtail_payparts.resources import CsvFile, PaymentEventResource, Table, XlsxFile
@@ -34,6 +34,12 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_exclude(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return self.hidden if request.user.has_perm(VIEW_BUYER) else (*self.hidden, *self.personal)
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Only what the list offers: by other lookups what is hidden could be guessed, a letter at a time."""
+        offered = (_filter_name(each) for each in (*self.list_filter, self.date_hierarchy) if each)
+        is_offered = any(lookup == name or lookup.startswith(f"{name}__") for name in offered)
+        return is_offered and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -42,6 +48,13 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def _filter_name(filter_item: Any) -> str:
+    """By what name an item of ``list_filter`` stands in the address: a project's subclass may have any kind."""
+    if isinstance(filter_item, (list, tuple)):
+        filter_item = filter_item[0]
+    return str(getattr(filter_item, "parameter_name", filter_item))
 
 
 class StreamingExport(ExportActionMixin):
@@ -85,8 +98,7 @@ class StreamingExport(ExportActionMixin):
     ) -> HttpResponseBase:
         # Without this method the mixin calls the one above, which has the whole file in memory.
         options = ExportOptions(format=XLSX if file_format.get_extension() == XLSX else CSV)
-        query = request.GET.urlencode()
-        response = send_table(request, self._table(request, queryset), options=options, described={"filters": query})
+        response = send_table(request, self._table(request, queryset), options=options, described=describe(request))
         post_export.send(sender=None, model=self.model)
         return response
 

@@ -38,6 +38,7 @@ ACCOUNTANT = [
     "Service",
     "Created",
     "Changed",
+    "Test",
 ]
 
 
@@ -141,6 +142,31 @@ def test_xlsx_has_the_chosen_columns_and_a_row_of_totals(accountant: Client) -> 
     # Sorting and filtering leave the totals where they are.
     assert sheet.auto_filter.ref == "A1:C3"
     assert sheet.freeze_panes == "A2"
+
+
+@pytest.mark.parametrize("columns", [["order_id", "amount", "is_test"], ["order_id", "amount"]])
+def test_test_payments_are_no_part_of_the_totals(accountant: Client, columns: list[str]) -> None:
+    make_payment(amount="300.10", state="SUCCESS")
+    make_payment(amount="9000.00", state="SUCCESS", is_test=True)
+    response = choose(accountant, format="xlsx", preset="own", columns=columns)
+    sheet = load_workbook(io.BytesIO(response.getvalue())).active
+    assert sheet is not None
+    rows = [[cell.value for cell in row][1] for row in sheet.iter_rows()]
+    assert rows == ["Amount, UAH", 9000, 300.1, 300.1]
+    assert sheet["A4"].value == "Total without test payments: 1 payment, whatever its state"
+    assert sheet.auto_filter.ref.endswith("3")
+
+
+def test_a_workbook_of_test_payments_has_totals_of_nothing(accountant: Client) -> None:
+    make_payment(amount="9000.00", state="SUCCESS", is_test=True)
+    response = choose(accountant, format="xlsx", preset="accountant")
+    sheet = load_workbook(io.BytesIO(response.getvalue())).active
+    assert sheet is not None
+    headings, row, totals = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert headings == ACCOUNTANT
+    assert row[headings.index("Test")] == "Yes"
+    assert totals[0] == "Total without test payments: 0 payments, whatever their state"
+    assert totals[headings.index("Amount, UAH")] == 0
 
 
 def test_a_workbook_of_nothing_but_money_has_totals_without_words(accountant: Client) -> None:
@@ -283,6 +309,19 @@ def test_the_log_tells_who_what_and_how_much(accountant: Client) -> None:
         "selected": [pk],
         "rows": 1,
     }
+
+
+def test_the_log_does_not_tell_whom_somebody_looked_for(accountant: Client) -> None:
+    make_payment(state="SUCCESS", buyer_order=make_order(buyer_phone="+380671234567"))
+    query = "?q=%2B380671234567&state=SUCCESS"
+    assert len(read(choose(accountant, query))) == 2
+    assert len(read(accountant.get(f"{PAYMENTS}{query}&export=csv"))) == 2
+    choose(accountant, "?q=+")
+    found, listed, blank = [entry.data for entry in ModelLogEntry.objects.order_by("pk")]
+    for data in (found, listed):
+        assert "380671234567" not in str(data)
+        assert (data["filters"], data["searched"], data["rows"]) == ("state=SUCCESS", True, 1)
+    assert "searched" not in blank
 
 
 @pytest.mark.parametrize(

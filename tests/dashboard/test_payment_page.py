@@ -136,9 +136,29 @@ def test_an_order_is_no_link_for_those_who_may_not_see_orders(staff: Any) -> Non
     assert not soup.select("dd a")
 
 
-@pytest.mark.parametrize("address", ["javascript:alert(1)", "//evil.example", "data:text/html,x", "http://[", " /x"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "javascript:alert(1)",
+        "//evil.example",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "/\t/evil.example",
+        "http:///evil.example",
+        "https://shop.example.com\\@evil.example/",
+        "data:text/html,x",
+        "http://[",
+        " /x",
+    ],
+)
 def test_an_odd_page_address_is_no_link(viewer: Client, address: str) -> None:
     assert not page(viewer, make_payment(page_title="Каталог", page_url=address)).select("dd a")
+
+
+@pytest.mark.parametrize("address", ["/каталог/", "https://shop.example.com/каталог/?a=1", "http://localhost:8000/"])
+def test_a_page_is_a_link(viewer: Client, address: str) -> None:
+    (link,) = page(viewer, make_payment(page_title="Каталог", page_url=address)).select("dd a")
+    assert link["href"] == address
 
 
 def test_what_was_deleted_is_remembered_by_its_title(viewer: Client) -> None:

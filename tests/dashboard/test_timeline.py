@@ -57,7 +57,7 @@ def test_the_timeline_runs_from_the_oldest_to_the_newest(viewer: Client) -> None
     assert fourth.startswith("Paid after it had ended")
 
 
-def test_deliveries_stand_with_their_event(viewer: Client) -> None:
+def test_deliveries_stand_with_their_event(viewer: Client, accountant: Client) -> None:
     payment = make_payment(state="SUCCESS")
     event = happened(payment, state="SUCCESS")
     now = timezone.now()
@@ -71,12 +71,16 @@ def test_deliveries_stand_with_their_event(viewer: Client) -> None:
     }
     for receiver, fields in results.items():
         ReceiverResult.objects.create(delivery=delivery, receiver=receiver, **fields)
-    signals = [words(item) for item in page(viewer, payment).select(".payparts-signals > li")]
+    signals = [words(item) for item in page(accountant, payment).select(".payparts-signals > li")]
     assert signals[0] == "Signal “The state has changed” payment_state_changed nobody listens to it"
     assert signals[1] == "Signal “On hold” payment_locked about to be delivered"
     assert re.search(r"shop\.good : delivered", signals[2])
     assert re.search(r"shop\.slow : failed; again .* attempts: 3 ValueError: <b>склад</b>", signals[2])
     assert re.search(r"shop\.dead : given up .* attempts: 12 KeyError: 1", signals[2])
+    # A receiver's words are the project's, and may name the buyer.
+    seen = words(page(viewer, payment).select(".payparts-signals > li")[2])
+    assert re.search(r"shop\.slow : failed; again .* attempts: 3 ValueError → shop\.dead : .* KeyError$", seen)
+    assert "склад" not in seen
 
 
 # What went wrong with the bank

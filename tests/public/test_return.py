@@ -65,6 +65,16 @@ def test_it_says_refused(client: Client, bank: Simulator, offer: Offer) -> None:
     assert [link["href"] for link in ways] == [Payment.objects.get().page_url]
 
 
+@pytest.mark.parametrize("odd", ["/\\evil.example/", "//evil.example/", "/\t/evil.example/", "javascript:alert(1)"])
+def test_an_odd_address_of_a_page_leads_home(client: Client, bank: Simulator, offer: Offer, odd: str) -> None:
+    payment = bought(client, offer, page=make_page(offer).pk)
+    bank.pay(payment.order_id, card="refusal")
+    Payment.objects.update(page_url=odd)
+    answer = client.get(url_of(payment))
+    ways = BeautifulSoup(answer.content, "html.parser").select(".payparts-page__ways a")
+    assert [link["href"] for link in ways] == ["/"]
+
+
 def test_it_says_cancelled(client: Client, bank: Simulator, offer: Offer) -> None:
     payment = bought(client, offer)
     bank.cancel(payment.order_id)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from wagtail_payparts.dashboard.attention import explain
 from wagtail_payparts.dashboard.moments import write_moment
-from wagtail_payparts.dashboard.texts import Text, clip
+from wagtail_payparts.dashboard.texts import Text, error_text
 from wagtail_payparts.models import ReceiverResult, SignalDelivery
 from wagtail_payparts.resources import clean
 from wagtail_payparts.states import PaymentState
@@ -77,18 +77,21 @@ def receiver_label(receiver: str) -> str:
     return str(_RECEIVERS.get(receiver, clean(receiver)))
 
 
-def announcements_of(deliveries: QuerySet[SignalDelivery]) -> dict[int, list[Announcement]]:
-    """Deliveries with their results, in words, by the id of their event. One query."""
+def announcements_of(deliveries: QuerySet[SignalDelivery], *, with_buyer: bool) -> dict[int, list[Announcement]]:
+    """Deliveries with their results, in words, by the id of their event. One query.
+
+    ``with_buyer``: whether to show what can name the buyer.
+    """
     results = [f"results__{name}" for name in _RESULT]
     rows = deliveries.order_by("pk", "results__pk").values("pk", "event_id", "signal", "arguments", "done_at", *results)
     by_event: dict[int, list[Announcement]] = {}
     for _pk, group in groupby(rows, key=itemgetter("pk")):
         of_one = list(group)
-        by_event.setdefault(of_one[0]["event_id"], []).append(_announcement(of_one))
+        by_event.setdefault(of_one[0]["event_id"], []).append(_announcement(of_one, with_buyer=with_buyer))
     return by_event
 
 
-def _announcement(rows: list[dict[str, Any]]) -> Announcement:
+def _announcement(rows: list[dict[str, Any]], *, with_buyer: bool) -> Announcement:
     """``rows``: the delivery, once for each of its results, or alone."""
     delivery = rows[0]
     is_done = delivery["done_at"] is not None
@@ -97,7 +100,7 @@ def _announcement(rows: list[dict[str, Any]]) -> Announcement:
         label=signal_label(delivery["signal"]),
         signal=delivery["signal"] if delivery["signal"] in _SIGNALS else "",
         about=_about(delivery["arguments"]),
-        outcomes=[_outcome(result, is_done=is_done) for result in results if result.receiver],
+        outcomes=[_outcome(result, is_done, with_buyer) for result in results if result.receiver],
         is_done=is_done,
     )
 
@@ -110,12 +113,14 @@ def _about(arguments: dict[str, Any]) -> str:
     return explain(arguments["code"]).label if arguments.get("code") else ""
 
 
-def _outcome(result: ReceiverResult, *, is_done: bool) -> Outcome:
+def _outcome(result: ReceiverResult, is_done: bool, with_buyer: bool) -> Outcome:
     kind, label = _what_became(result, is_done=is_done)
     if result.attempts > 1:
         label += ", " + _("attempts: %(count)s") % {"count": result.attempts}
     name = clean(result.receiver) if result.receiver in _RECEIVERS else ""
-    return Outcome(receiver_label(result.receiver), name, kind, label, clip(result.last_error))
+    return Outcome(
+        receiver_label(result.receiver), name, kind, label, error_text(result.last_error, with_buyer=with_buyer)
+    )
 
 
 def _what_became(result: ReceiverResult, *, is_done: bool) -> tuple[str, str]:

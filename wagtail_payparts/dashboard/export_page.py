@@ -22,6 +22,7 @@ from wagtail_payparts.dashboard.exports import (
     TOO_MANY_FOR_XLSX,
     XLSX,
     count_up_to,
+    describe,
     export_response,
     filters_of,
     resource_for,
@@ -111,7 +112,7 @@ class PaymentExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View)
         return True
 
     def _described(self) -> dict[str, Any]:
-        described: dict[str, Any] = {"filters": filters_of(self.request)}
+        described = describe(self.request)
         return described if self.selected is None else described | {"selected": self.selected}
 
     def _answer(self, form: ExportForm) -> HttpResponseBase:

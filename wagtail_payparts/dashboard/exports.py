@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -108,7 +108,7 @@ def export_listing(view: Any, spreadsheet_format: str) -> HttpResponseBase:
         view.request,
         view.get_queryset(),
         options=ExportOptions(format=spreadsheet_format),
-        described={"filters": filters_of(view.request)},
+        described=describe(view.request),
         is_search=bool(view.is_searching),
     )
 
@@ -136,6 +136,13 @@ def filters_of(request: HttpRequest) -> str:
     for name in NOT_A_FILTER:
         query.pop(name, None)
     return query.urlencode()
+
+
+def describe(request: HttpRequest) -> dict[str, Any]:
+    """Which payments these are, for the log: who may read that need not know whom somebody looked for."""
+    query = QueryDict(filters_of(request), mutable=True)
+    searched = any(words.strip() for words in query.pop("q", []))
+    return {"filters": query.urlencode(), **({"searched": True} if searched else {})}
 
 
 def count_up_to(payments: QuerySet[Any], most: int) -> int:

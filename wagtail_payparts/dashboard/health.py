@@ -17,8 +17,8 @@ from wagtail.admin.views.generic.permissions import PermissionCheckedMixin
 from wagtail.admin.viewsets.base import ViewSet
 
 from wagtail_payparts.dashboard.moments import write_moment
-from wagtail_payparts.dashboard.permissions import payment_policy
-from wagtail_payparts.dashboard.texts import Text, clip
+from wagtail_payparts.dashboard.permissions import VIEW_BUYER, payment_policy
+from wagtail_payparts.dashboard.texts import Text, error_text
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services.diagnosis import Finding, Level, ago, diagnose
 from wagtail_payparts.services.health import (
@@ -114,6 +114,7 @@ class HealthView(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateView
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         health = examine()
+        with_buyer = self.request.user.has_perm(VIEW_BUYER)
         findings = diagnose(health)
         rejections = [_rejected(rejection) for rejection in health.rejections]
         context: dict[str, Any] = super().get_context_data(**kwargs)
@@ -130,7 +131,7 @@ class HealthView(PermissionCheckedMixin, WagtailAdminTemplateMixin, TemplateView
             "older_rejections": rejections[REJECTIONS_AT_ONCE:],
             "advice": _advice(health),
             "unknown": [_unknown(callback) for callback in health.unknown],
-            "failing": [_failure(delivery) for delivery in health.failing],
+            "failing": [_failure(delivery, with_buyer=with_buyer) for delivery in health.failing],
         }
 
 
@@ -234,7 +235,7 @@ def _unknown(callback: UnknownOrder) -> dict[str, str]:
     }
 
 
-def _failure(delivery: FailingDelivery) -> Failure:
+def _failure(delivery: FailingDelivery, *, with_buyer: bool) -> Failure:
     if delivery.given_up_at:
         label = _("given up %(at)s") % {"at": write_moment(delivery.given_up_at)}
     else:
@@ -245,5 +246,5 @@ def _failure(delivery: FailingDelivery) -> Failure:
         signal=delivery.signal,
         receiver=clean(delivery.receiver),
         label=label + ", " + _("attempts: %(count)s") % {"count": delivery.attempts},
-        error=clip(delivery.error),
+        error=error_text(delivery.error, with_buyer=with_buyer),
     )

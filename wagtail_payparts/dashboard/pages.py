@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.db.models import Exists, F, OuterRef
 from django.http import Http404
@@ -24,6 +23,7 @@ from wagtail_payparts.dashboard.timeline import build_timeline
 from wagtail_payparts.models import Payment, RefundState
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services import desk
+from wagtail_payparts.services.addresses import is_web_address
 from wagtail_payparts.states import PaymentState, from_bank
 
 
@@ -113,7 +113,7 @@ class PaymentPageView(LedgerPageView):
             "order": order,
             "order_url": reverse("payparts_orders:inspect", args=[order.pk]) if order and sees_order else None,
             "offer_url": self.offer_url(),
-            "page_url": payment.page_url if _is_web_address(payment.page_url) else "",
+            "page_url": payment.page_url if is_web_address(payment.page_url) else "",
             "receipt": self._receipt(payment),
             "refunds": [_refund(row, timeline.names) for row in self.refunds],
             "bank_word": _bank_word(payment.bank_state),
@@ -160,13 +160,3 @@ def _bank_word(word: str) -> dict[str, str]:
         "word": clean(word),
         "label": str(PaymentState(known).label) if known else (_("unknown word") if word else ""),
     }
-
-
-def _is_web_address(address: str) -> bool:
-    """Not ``javascript:`` or any other thing to be led into."""
-    try:
-        return urlsplit(address).scheme in {"http", "https"} or (
-            address.startswith("/") and not address.startswith("//")
-        )
-    except ValueError:
-        return False

@@ -33,6 +33,12 @@ def clip(text: str) -> Text:
     return Text(plain[:CLIP].rstrip() + "…", plain[:MAX_SHOWN], len(plain) > MAX_SHOWN)
 
 
+def error_text(error: str, *, with_buyer: bool) -> Text:
+    """What a receiver raised. Its words are the project's and may name the buyer; its class (``KeyError: …``) does
+    not."""
+    return clip(error if with_buyer else error.partition(":")[0])
+
+
 def bank_text(text: str, state: str, *, with_buyer: bool) -> Text:
     """What the bank says beside its word ``state``.
 

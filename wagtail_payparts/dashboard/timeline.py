@@ -78,7 +78,8 @@ def build_timeline(payment: Payment, *, with_buyer: bool, before: int | None = N
     events = list(past.select_related("user").order_by("-pk")[: MAX_EVENTS + 1])
     has_older = len(events) > MAX_EVENTS
     events = events[:MAX_EVENTS][::-1]
-    announced = announcements_of(payment.deliveries.filter(event__in=[event.pk for event in events]))
+    deliveries = payment.deliveries.filter(event__in=[event.pk for event in events])
+    announced = announcements_of(deliveries, with_buyer=with_buyer)
     return Timeline(
         entries=[_entry(event, announced.get(event.pk, []), with_buyer) for event in events],
         before=events[0].pk if has_older else None,

@@ -14,6 +14,9 @@ from import_export.widgets import Widget
 class ExportResource(Resource):
     """For export only. It has what django-import-export's pages ask of a Resource and only a ModelResource has."""
 
+    #: Name of a field of the model; rows in which it is true are left out of a workbook's totals.
+    left_out_of_totals = ""
+
     @classmethod
     def get_display_name(cls) -> str:
         return cls.__name__

@@ -47,6 +47,7 @@ class PaymentResource(ExportResource):
     a ``dehydrate_`` method or an attribute that is no field costs an instance for each row.
     """
 
+    left_out_of_totals = "is_test"
     buyer_columns: tuple[str, ...] = ("buyer_name", "buyer_phone", "buyer_email")
     #: In which groups people choose columns; those of a subclass that are in none come last.
     column_groups: tuple[tuple[Any, tuple[str, ...]], ...] = (
@@ -77,6 +78,7 @@ class PaymentResource(ExportResource):
                 "left_amount",
                 "merchant_type",
                 "parts_count",
+                "is_test",
             ),
         )
     }

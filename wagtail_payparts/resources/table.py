@@ -8,7 +8,8 @@ from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections
-from django.db.models import ForeignKey, Model, QuerySet
+from django.db.models import F, ForeignKey, Model, QuerySet
+from django.db.models.expressions import Combinable
 from django.utils.translation import get_language, override
 from import_export.resources import Resource
 
@@ -63,18 +64,28 @@ class Table:
 
     def pages(self) -> Iterator[list[Cells]]:
         """The cells of a page, for each column."""
-        for rows in self._rows():
+        for page, _nothing in self._pages(None):
+            yield page
+
+    def pages_with(self, field: str) -> Iterator[tuple[list[Cells], Cells]]:
+        """The cells of a page, for each column, and beside them what a field of the model says of each row."""
+        return self._pages(F(field))
+
+    def _pages(self, beside: Combinable | None) -> Iterator[tuple[list[Cells], Cells]]:
+        for rows in self._rows(beside):
             with self.in_its_language():
-                page = self._cells(rows)
+                page, said = self._cells(rows, is_beside=beside is not None)
             # Or the rows of two pages would be in memory while the next is fetched.
             rows.clear()
             if page and page[0]:
-                yield page
-            del page
+                yield page, said
+            del page, said
 
-    def _rows(self) -> Iterator[list[tuple[Any, ...]]]:
+    def _rows(self, beside: Combinable | None) -> Iterator[list[tuple[Any, ...]]]:
         """What the database answers, with the primary key before it."""
         asked = {f"export_{number}": ask for ask, number in self.places.items()}
+        if beside is not None:
+            asked["export_beside"] = beside
         keys = None if self.is_costly_to_find else keyset.find_keys(self.queryset)
         if keys is None:
             yield from self._rows_by_primary_key(asked)
@@ -96,21 +107,22 @@ class Table:
             found = {row[0]: row for row in table.filter(pk__in=chosen).values_list("pk", *asked)}
             yield [found[key] for key in chosen if key in found]
 
-    def _cells(self, rows: list[tuple[Any, ...]]) -> list[Cells]:
+    def _cells(self, rows: list[tuple[Any, ...]], *, is_beside: bool) -> tuple[list[Cells], Cells]:
         made: dict[int, Cells] = {}
         wanted = [number for number, column in enumerate(self.columns) if column.ask is None]
         if wanted:
             rows, instances = self._pair(rows)
             if not rows:
-                return []
+                return [], ()
             fields = [self.columns[number].field for number in wanted]
             by_row = [self._export(fields, each) for each in instances]
             made = dict(zip(wanted, zip(*by_row, strict=True), strict=True))
         _primary_keys, *answers = zip(*rows, strict=True)
-        return [
+        cells = [
             made[number] if column.ask is None or column.read is None else column.read(answers[self.places[column.ask]])
             for number, column in enumerate(self.columns)
         ]
+        return cells, answers[len(self.places)] if is_beside else ()
 
     def _export(self, fields: list[Any], instance: Any) -> list[Any]:
         if self.by_row:

@@ -59,14 +59,23 @@ class XlsxFile:
     def _sheet(self, head: str, tail: str) -> Iterator[str]:
         headings = [[self.cells.heading(clean(heading))] for heading in self.table.headings]
         yield f"{head}<sheetData>{self._rows(headings, 1)}"
-        row = 2
-        for page in self.table.pages():
-            yield self._rows([self._write(number, cells) for number, cells in enumerate(page)], row)
+        row, left_out = 2, 0
+        for page, is_left_out in self._pages():
+            for number, cells in enumerate(page):
+                self._add(number, _without(cells, is_left_out) if any(is_left_out) else cells)
+            kinds = [column.kind for column in self.table.columns]
+            yield self._rows([self.cells.write(kind, cells) for kind, cells in zip(kinds, page, strict=True)], row)
             row += len(page[0])
+            left_out += sum(map(bool, is_left_out))
         with self.table.in_its_language():
-            totals = self._total_row(row - 2)
+            totals = self._total_row(row - 2, left_out)
         # Sorting and filtering leave the totals alone.
         yield f'{totals}</sheetData><autoFilter ref="A1:{self.letters[-1]}{row - 1}"/>{tail}'
+
+    def _pages(self) -> Iterator[tuple[list[Cells], Cells]]:
+        """Each page, and which of its rows are no part of the totals."""
+        field = getattr(self.table.resource, "left_out_of_totals", "")
+        return self.table.pages_with(field) if field else ((page, ()) for page in self.table.pages())
 
     def _rows(self, columns: Sequence[Sequence[str]], first: int) -> str:
         """Each cell comes without its beginning, or as nothing."""
@@ -78,7 +87,7 @@ class XlsxFile:
         rows = map("".join, zip(*placed, strict=True))
         return "".join([f'<row r="{number}">{row}</row>' for number, row in zip(numbers, rows, strict=True)])
 
-    def _write(self, number: int, cells: Cells) -> Sequence[str]:
+    def _add(self, number: int, cells: Cells) -> None:
         kind = self.table.columns[number].kind
         amounts: list[Decimal] = []
         if kind is Kind.DECIMAL:
@@ -87,18 +96,32 @@ class XlsxFile:
             amounts = [cell for cell in cells if isinstance(cell, Decimal) and cell.is_finite()]
         if amounts:
             self.totals[number] = sum(amounts, self.totals[number] or Decimal(0))
-        return self.cells.write(kind, cells)
 
-    def _total_row(self, count: int) -> str:
+    def _total_row(self, count: int, left_out: int) -> str:
         if not count or all(total is None for total in self.totals):
             return ""
-        label = ngettext(
-            "Total: %(count)s payment, whatever its state", "Total: %(count)s payments, whatever their state", count
-        ) % {"count": count}
         cells = ["" if total is None else self.cells.total(total) for total in self.totals]
         if "" in cells:
-            cells[cells.index("")] = self.cells.heading(label)
+            cells[cells.index("")] = self.cells.heading(_total_label(count - left_out, is_all=not left_out))
         return self._rows([[cell] for cell in cells], count + 2)
+
+
+def _without(cells: Cells, is_left_out: Cells) -> Cells:
+    return [cell for cell, is_out in zip(cells, is_left_out, strict=True) if not is_out]
+
+
+def _total_label(count: int, *, is_all: bool) -> str:
+    if is_all:
+        label = ngettext(
+            "Total: %(count)s payment, whatever its state", "Total: %(count)s payments, whatever their state", count
+        )
+    else:
+        label = ngettext(
+            "Total without test payments: %(count)s payment, whatever its state",
+            "Total without test payments: %(count)s payments, whatever their state",
+            count,
+        )
+    return label % {"count": count}
 
 
 @dataclass(frozen=True)

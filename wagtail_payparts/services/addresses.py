@@ -1,4 +1,4 @@
-"""The addresses of this site that the bank is given, fit to be shown."""
+"""Addresses fit to be shown: those of this site that the bank is given, and those that a page may lead to."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from wagtail.models import Site
 
 from wagtail_payparts import conf
@@ -29,6 +30,22 @@ def callback_addresses(sites: Iterable[Site] | None = None) -> list[str]:
         return list(dict.fromkeys(conf.absolute_url(path, site_url=root) for root in roots))
     except (ImproperlyConfigured, NoReverseMatch, ValueError):
         return []
+
+
+def is_web_address(address: str) -> bool:
+    """Whether this is ``http(s)://…`` or a path from the root: nothing else may be led into.
+
+    Browsers take a backslash for a slash, and leave out control characters, before they read an address.
+    """
+    if "\\" in address or not address.isprintable():
+        return False
+    if address.startswith("/"):
+        return url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
 
 
 def without_credentials(url: str) -> str:

@@ -15,6 +15,7 @@ from wagtail.models import Site
 
 from wagtail_payparts.models import Payment
 from wagtail_payparts.services import sync_payment
+from wagtail_payparts.services.addresses import is_web_address
 from wagtail_payparts.services.limits import may_ask_bank
 from wagtail_payparts.services.order_ids import find_by_return_reference
 from wagtail_payparts.services.sync import INLINE_TIMEOUT
@@ -70,7 +71,7 @@ def _tell(request: HttpRequest, payment: Payment, site: Site | None) -> HttpResp
             "order_number": payment.reference or payment.order_id,
             "outcome": outcome,
             "bank_url": bank_url,
-            "again_url": payment.page_url or get_script_prefix(),
+            "again_url": payment.page_url if is_web_address(payment.page_url) else get_script_prefix(),
             "pause": PAUSES[looked] if waits else None,
             "next_url": f"{request.path}?n={looked + 1}" if waits else "",
             "gave_up": outcome.is_waiting and not waits,
