@@ -42,19 +42,12 @@ class CsvFile:
         yield (BOM + self._lines([[self._cell(heading)] for heading in self.table.headings])).encode()
         kinds = [column.kind for column in self.table.columns]
         for page in self.table.pages():
-            yield self._page(kinds, page).encode("utf-8", "replace")
+            columns = [self._write(kind, cells) for kind, cells in zip(kinds, page, strict=True)]
             page.clear()
+            yield self._lines(columns).encode("utf-8", "replace")
 
     def line(self, text: str) -> bytes:
         return self._lines([[self._cell(text)]]).encode()
-
-    def _page(self, kinds: list[Kind], page: list[Cells]) -> str:
-        columns = [self._number(kind, cells) for kind, cells in zip(kinds, page, strict=True)]
-        if len(columns) > 1:
-            rows = list(map(self.delimiter.join, zip(*columns, strict=True)))
-            if self._is_harmless(rows, len(columns) - 1):
-                return "\r\n".join(rows) + "\r\n"
-        return self._lines([self._text(kind, cells) for kind, cells in zip(kinds, columns, strict=True)])
 
     def _lines(self, columns: list[Cells]) -> str:
         if len(columns) == 1:
@@ -62,20 +55,26 @@ class CsvFile:
             return "\r\n".join(cell or '""' for cell in columns[0]) + "\r\n"
         return "\r\n".join(map(self.delimiter.join, zip(*columns, strict=True))) + "\r\n"
 
-    def _number(self, kind: Kind, cells: Cells) -> Cells:
-        """The cells as text, except that text from outside is still as it came."""
+    def _write(self, kind: Kind, cells: Cells) -> Cells:
+        if kind is Kind.TEXT:
+            return self._texts(cells)
         if kind is Kind.DECIMAL and self.decimal != ".":
             return "\n".join(cells).replace(".", self.decimal).split("\n")
         return [self._cell(cell) for cell in cells] if kind is Kind.ANY else cells
 
-    def _text(self, kind: Kind, cells: Cells) -> Cells:
-        return cells if kind is not Kind.TEXT or self._is_harmless(cells) else [self._cell(cell) for cell in cells]
+    def _texts(self, cells: Cells) -> Cells:
+        # Most columns say the same few things again and again.
+        different = set(cells)
+        if self._are_harmless(different):
+            return cells
+        made = {text: self._cell(text) for text in different}
+        return [made[text] for text in cells]
 
-    def _is_harmless(self, texts: Cells, delimiters: int = 0) -> bool:
-        """Whether these can stand in the file as they are; each has so many ``delimiters``."""
+    def _are_harmless(self, texts: set[str]) -> bool:
+        """Whether all of them can stand in the file as they are."""
         joined = self.delimiter + self.delimiter.join(texts)
         return (
-            joined.count(self.delimiter) == len(texts) * (delimiters + 1)
+            joined.count(self.delimiter) == len(texts)
             and '"' not in joined
             and joined.isprintable()
             and not self.suspicious.search(joined)

@@ -18,7 +18,7 @@ from wagtail_payparts.resources.columns import Cells, Column, Kind, compile_colu
 
 
 #: The first rows come at once; of later ones so many that a page costs little and takes little memory.
-FIRST_PAGE, PAGE = 200, 3000
+FIRST_PAGE, PAGE = 200, 2000
 #: Instances are large.
 PAGE_OF_INSTANCES = 1000
 
