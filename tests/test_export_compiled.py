@@ -36,7 +36,7 @@ from wagtail_payparts.resources import (
     YesNo,
     table,
 )
-from wagtail_payparts.resources.cells import clean, neutralise
+from wagtail_payparts.resources.cells import clean, neutralise_parts
 from wagtail_payparts.resources.columns import Kind
 
 
@@ -74,6 +74,10 @@ ODD_TEXTS = [
     "+380 67 123 45 67",
     "+380671234567=1",
     "@x",
+    "x,=1+1",
+    "x;\t-1",
+    "+380671234567,x",
+    "x;+380671234567,x",
     "<script>alert(1)</script>&amp;",
     "_x0041_",
     "😀",
@@ -133,11 +137,11 @@ def cell_by_cell(resource: Resource, queryset: QuerySet[Any], delimiter: str, de
     def written(value: Any) -> Any:
         if isinstance(value, Decimal):
             return f"{value:f}".replace(".", decimal)
-        return value if value is None or isinstance(value, (bool, int, float, date)) else neutralise(str(value))
+        return value if value is None or isinstance(value, (bool, int, float, date)) else neutralise_parts(str(value))
 
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter)
-    writer.writerow([neutralise(heading) for heading in resource.get_export_headers()])
+    writer.writerow([neutralise_parts(heading) for heading in resource.get_export_headers()])
     for instance in queryset:
         writer.writerow([written(value) for value in resource.export_resource(instance)])
     return b"\xef\xbb\xbf" + text.getvalue().encode()

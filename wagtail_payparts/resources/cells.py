@@ -10,6 +10,9 @@ import re
 _HARMFUL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
 #: What a spreadsheet would take for a formula, wide forms too, and also behind blanks and quotes.
 _FORMULA = re.compile(r"[\s'\"]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
+#: What some program may take for the end of a cell: the other delimiter, or a line break, for its quotes mean nothing
+#: where they are not the first thing after a delimiter.
+_SEPARATOR = re.compile("([;,\t\n])")
 _PHONE = re.compile(r"\+[0-9]{5,15}|\+[0-9]{1,4}( [0-9]{2,9}){1,5}")
 
 
@@ -29,3 +32,18 @@ def neutralise(text: str) -> str:
     """
     cleaned = clean(text)
     return f"'{cleaned}" if looks_like_formula(cleaned) else cleaned
+
+
+def neutralise_parts(text: str) -> str:
+    """The same for CSV, which may be opened with another delimiter than it was written with: also inside of a text
+    no part is a formula, whatever stands between cells. Quotes are no help there."""
+    first, *rest = _SEPARATOR.split(neutralise(text))
+    return first + "".join(_neutralise_part(part) for part in rest)
+
+
+def _neutralise_part(part: str) -> str:
+    stripped = part.strip()
+    if not looks_like_formula(stripped):
+        return part
+    blanks = part[: len(part) - len(part.lstrip())]
+    return f"{blanks}'{part[len(blanks) :]}"
