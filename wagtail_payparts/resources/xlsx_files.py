@@ -29,6 +29,7 @@ MAX_XLSX_ROWS = 1_048_574
 SHEET = "xl/worksheets/sheet1.xml"
 #: More cells than these may be more than 2 GB; such an archive is of another kind, which not every program reads.
 LARGE = 8_000_000
+PAGE_OF_XML = 1000
 
 
 class XlsxFile:
@@ -36,6 +37,8 @@ class XlsxFile:
 
     def __init__(self, table: Table, *, rows: int = 0) -> None:
         self.table = table
+        # In its XML a cell is many times as long as in CSV.
+        table.page = min(table.page, PAGE_OF_XML)
         self.rows = rows
         self.letters = [get_column_letter(number) for number in range(1, len(table.columns) + 1)]
         self.totals: list[Decimal | None] = [Decimal(0) if c.kind is Kind.DECIMAL else None for c in table.columns]
