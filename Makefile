@@ -10,7 +10,7 @@ ARGS ?=
 BIN := $(abspath $(VENV))/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 DJANGO := PYTHONPATH=$(CURDIR) DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django
-PYTEST := $(BIN)/pytest -n $(WORKERS)
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 MAKEMESSAGES := $(DJANGO) makemessages --add-location=file --no-wrap
 
 .DEFAULT_GOAL := help
@@ -27,7 +27,7 @@ demo: $(VENV)/.simulator ## Start the demonstration shop, its admin and a simula
 
 install: $(VENV)/.dev ## Prepare .venv for development
 
-test: $(VENV)/.test ## Run all tests on SQLite, those in a real browser too
+test: $(VENV)/.test ## Run the tests on SQLite, those in a real browser too (ARGS=--exhaustive: every case)
 	@PAYPARTS_TEST_DB=sqlite $(PYTEST) $(ARGS)
 
 test-postgres: $(VENV)/.databases ## Run the tests on PostgreSQL (PGHOST, PGUSER ... say where)

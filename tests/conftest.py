@@ -20,13 +20,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, rather than skip, where the browser or LibreOffice is missing (the default where CI=true)",
     )
 
+    parser.addoption(
+        "--exhaustive",
+        action="store_true",
+        default=os.environ.get("CI", "").lower() in {"1", "true"},
+        help="also run the long tables of cases of which one of each kind runs anyway (the default where CI=true)",
+    )
+
 
 def pytest_configure() -> None:
     forbid_outside_network()
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Give each test with real transactions what the migrations put in: Wagtail's root page, locale and site.
 
     Such a test empties every table at its end; pytest-django runs them last for that reason.
@@ -35,6 +42,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _has_real_transactions(item):
             item.add_marker(restoring, append=False)
+    if not config.getoption("--exhaustive"):
+        left_out = [item for item in items if _is_exhaustive(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not _is_exhaustive(item)]
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return "" if config.getoption("--exhaustive") else "Without the long tables of cases: --exhaustive runs them too."
+
+
+def _is_exhaustive(item: pytest.Item) -> bool:
+    """Marked so, or one of the two looks of a page that are told from the others by neither width nor colours."""
+    look = getattr(item, "callspec", None) and (item.callspec.params.get("width"), item.callspec.params.get("scheme"))
+    return item.get_closest_marker("exhaustive") is not None or look in {(1280, "dark"), (360, "light")}
 
 
 def _has_real_transactions(item: pytest.Item) -> bool:

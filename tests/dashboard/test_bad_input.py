@@ -62,6 +62,7 @@ def clerk(superuser: Client) -> Client:
     return superuser
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("address", [PAYMENTS, f"{PAYMENTS}results/"])
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_no_parameter_breaks_the_listing(clerk: Client, address: str, name: str) -> None:
@@ -74,6 +75,7 @@ def test_no_parameter_breaks_the_listing(clerk: Client, address: str, name: str)
         b"".join(response)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("address", [PAYMENTS, f"{PAYMENTS}results/"])
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameter_given_twice_or_with_broken_bytes_breaks_nothing(clerk: Client, address: str, name: str) -> None:

@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
+from playwright.sync_api import Error
 
 from tests.dashboard.choosing import ASK, RESOLVE
 from tests.dashboard.conftest import PAYMENTS
@@ -57,8 +58,13 @@ def enter(live_server: Any, new_page: Callable[..., Page]) -> Callable[..., Page
 
 
 def _with_policy(route: Route) -> None:
-    response = route.fetch(max_redirects=0)
-    route.fulfill(response=response, headers={**response.headers, "content-security-policy": STRICT})
+    try:
+        response = route.fetch(max_redirects=0)
+        route.fulfill(response=response, headers={**response.headers, "content-security-policy": STRICT})
+    except Error as error:
+        # The page has gone on meanwhile, and nobody waits for this answer any more.
+        if "disposed" not in str(error):
+            raise
 
 
 def _refused(page: Any) -> list[str]:

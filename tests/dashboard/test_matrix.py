@@ -283,6 +283,7 @@ def _methods(role: str) -> tuple[str, ...]:
     return ("get", "post", "head", "put", "delete") if role in BY_EVERY_METHOD else ("get", "post")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("row", MATRIX, ids=str)
 def test_an_address_opens_for_whom_it_should_and_nobody_else_changes_anything(row: Row, bank: Simulator) -> None:
     keys = _rows()
