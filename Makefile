@@ -10,7 +10,7 @@ ARGS ?=
 BIN := $(abspath $(VENV))/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check
 DJANGO := PYTHONPATH=$(CURDIR) DJANGO_SETTINGS_MODULE=tests.settings $(BIN)/python -m django
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist load --maxschedchunk 1
 MAKEMESSAGES := $(DJANGO) makemessages --add-location=file --no-wrap
 
 .DEFAULT_GOAL := help

@@ -95,7 +95,8 @@ def _counted() -> Any:
     holds = _summed(real.filter(state=PaymentState.LOCKED), "holds")
     callbacks = unknown_callbacks().order_by().values_list(Value("callbacks"))
     nothing = Value(None, output_field=DecimalField())
-    return attention.union(holds, callbacks.annotate(count=Count("pk"), money=nothing), all=True)
+    # order_by(): Django 6.1 gives what is united the model's own order again, by a column that is not there.
+    return attention.union(holds, callbacks.annotate(count=Count("pk"), money=nothing), all=True).order_by()
 
 
 def _summed(payments: QuerySet[Payment], kind: str) -> Any:

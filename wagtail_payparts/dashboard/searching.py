@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import connections
@@ -31,14 +32,18 @@ def search_payments(
     keys = queryset.order_by().select_related(None).values("pk")
     parts = [keys.filter(**{lookup: words}) for lookup, words in _payment_lookups(words.strip(), with_buyer=with_buyer)]
     if is_complete:
-        first, *others = parts
-        return queryset.filter(pk__in=Among(first.union(*others, all=True)))
+        return queryset.filter(pk__in=Among(_all_of(parts)))
     if connections[queryset.db].features.supports_slicing_ordering_in_compound:
         parts = [part[:MOST_FOUND] for part in parts]
-    first, *others = parts
     # SQLite has one limit for all of them.
-    found = first.union(*others, all=True)[: MOST_FOUND * len(parts)]
+    found = _all_of(parts)[: MOST_FOUND * len(parts)]
     return queryset.filter(pk__in=Among(found))
+
+
+def _all_of(parts: list[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
+    first, *others = parts
+    # Django 6.1 gives what is united the model's own order again, by a column that is not there.
+    return first.union(*others, all=True).order_by()
 
 
 def _payment_lookups(words: str, *, with_buyer: bool) -> Iterator[tuple[str, str]]:
