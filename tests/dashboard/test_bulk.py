@@ -111,7 +111,7 @@ def test_the_confirmation_repeats_the_facts_and_does_nothing(cashier: Client, ad
 def test_the_confirmation_lists_fifty_and_counts_the_rest(cashier: Client) -> None:
     payments = [make_payment(order_id=f"P{number:03}") for number in range(53)]
     soup = soup_of(cashier.get(ASK, chosen(*payments)))
-    assert len(soup.select("tbody tr")) == 50
+    assert len(soup.select("main tbody tr")) == 50
     assert "and 3 more payments" in words(soup)
     assert "53 payments" in words(soup)
 
@@ -190,7 +190,7 @@ def test_a_decision_needs_a_code_a_side_and_a_note(cashier: Client, wrong: dict[
     soup = soup_of(post(cashier, RESOLVE, *payments, **DECISION | wrong))
     assert soup.select(".error-message")
     # The rest of what was chosen and typed is still there.
-    assert len(soup.select("tbody tr")) == 2
+    assert len(soup.select("main tbody tr")) == 2
     assert len(soup.select("input[name=code]")) == 2
     for payment in payments:
         payment.refresh_from_db()

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from wagtail import VERSION
 from wagtail.admin.views.bulk_action.registry import bulk_action_registry
 from wagtail.models import ModelLogEntry, Revision, Site
 
@@ -30,6 +31,8 @@ SUPERUSER_ONLY = "nobody_has_this"
 #: What Wagtail answers to a form that lacks its fields is its own affair.
 WHATEVER = (200, 201, 302, 400, 403, 404, 405)
 ANY_OF_OFFERS = "add_offer | change_offer | delete_offer"
+#: A copy shows what was copied, so since 7.4.3 Wagtail asks for the right to see that too.
+COPY_OF_OFFERS = "add_offer+change_offer | add_offer+view_offer" if VERSION >= (7, 4, 3) else "add_offer"
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ MATRIX: tuple[Row, ...] = (
     _offer("list", f"{ANY_OF_OFFERS} | view_offer"),
     _offer("list_results", f"{ANY_OF_OFFERS} | view_offer"),
     _offer("add", "add_offer"),
-    _offer("copy", "add_offer+change_offer | add_offer+view_offer", "{offer}"),
+    _offer("copy", COPY_OF_OFFERS, "{offer}"),
     _offer("edit", "change_offer", "{offer}"),
     _offer("delete", "delete_offer", "{offer}"),
     _offer("usage", "change_offer", "{offer}"),
