@@ -43,7 +43,7 @@ def search_payments(
 def _all_of(parts: list[QuerySet[Any, Any]]) -> QuerySet[Any, Any]:
     first, *others = parts
     # Django 6.1 gives what is united the model's own order again, by a column that is not there.
-    return first.union(*others, all=True).order_by()
+    return first.union(*others, all=True).order_by() if others else first
 
 
 def _payment_lookups(words: str, *, with_buyer: bool) -> Iterator[tuple[str, str]]:
