@@ -6,8 +6,8 @@ import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -21,7 +21,7 @@ from wagtail_payparts.services.claims import claim
 from wagtail_payparts.services.deliveries import deliver_later
 from wagtail_payparts.services.journal import raise_attention
 from wagtail_payparts.services.limits import may_record_rejected
-from wagtail_payparts.services.locking import locked, retry_deadlocks
+from wagtail_payparts.services.locking import lock, retry_deadlocks, traces_of_work
 from wagtail_payparts.services.sync import check
 from wagtail_payparts.signals import pay_parts_invalid_callback, pay_parts_success_callback
 from wagtail_payparts.states import from_bank
@@ -61,71 +61,93 @@ def receive(callback: Callback, request: Any = None) -> Stored:
     the old signal's receivers, after the commit.
     """
     alias = verify(callback)
-    payment = _find_payment(alias, callback.order_id)
-    stored = retry_deadlocks(lambda: _store(callback, payment))
-    if stored.is_new:
-        transaction.on_commit(lambda: announce(stored.event, request), robust=True)
-    if payment is None:
+    stored = retry_deadlocks(lambda: _store(callback, alias))
+    event = stored.event
+    if stored.is_new and event.announced_at is None:
+        transaction.on_commit(lambda: announce(event, request), robust=True)
+    payment_id = event.payment_id
+    if payment_id is None:
         logger.warning("a callback of store %s for an unknown order", alias)
         return stored
-    _flag_unknown_word(payment, callback.payment_state)
+    _flag_unknown_word(payment_id, callback.payment_state)
     if conf.get("PAYPARTS_CHECK_INLINE"):
-        transaction.on_commit(lambda: check.enqueue(payment.pk), robust=True)
+        transaction.on_commit(lambda: check.enqueue(payment_id), robust=True)
     return stored
 
 
-def _flag_unknown_word(payment: Payment, word: str) -> None:
+def _flag_unknown_word(payment_id: int, word: str) -> None:
     if from_bank(word) is None:
+        payment = Payment.objects.get(pk=payment_id)
         raise_attention(payment, AttentionCode.UNKNOWN_STATE)
         deliver_later(payment)
 
 
-def _find_payment(alias: str, order_id: str) -> Payment | None:
-    payment = Payment.objects.filter(store=alias, order_id=order_id).first()
-    return payment if payment is not None and payment.order_id == order_id else None
+class _Rung(NamedTuple):
+    """What has to be known of a payment whose callback has come."""
+
+    pk: int
+    order_id: str
+    state: str
+    claim_state: str
+    claim_at: datetime | None
 
 
-def _store(callback: Callback, payment: Payment | None) -> Stored:
-    if payment is None:
-        return _write_event(callback, None)
-    with locked(payment.pk) as row:
-        stored = _write_event(callback, row)
-        _ask_because_of(row, stored.event)
-        return stored
-
-
-def _write_event(callback: Callback, payment: Payment | None) -> Stored:
+def _store(callback: Callback, alias: str) -> Stored:
+    """Write the event, or count a repeat. The unique fingerprint tells them apart: to look first would cost every
+    callback a question.
+    """
     fingerprint = _fingerprint(callback)
-    if not PaymentEvent.objects.filter(fingerprint=fingerprint).exists():
-        try:
-            with transaction.atomic():
-                event = PaymentEvent.objects.create(
-                    payment=payment,
-                    type=EventType.CALLBACK,
-                    source=Source.CALLBACK,
-                    verdict=Verdict.RECEIVED if payment else Verdict.UNKNOWN_ORDER,
-                    fingerprint=fingerprint,
-                    payload=callback.payload,
-                    announcing_until=timezone.now() + ANNOUNCE_LEASE,
-                    **_log_fields(callback),
-                )
-        except IntegrityError:
-            # Its twin was stored between our look and our write.
-            pass
-        else:
+    try:
+        with transaction.atomic():
+            payment = _lock(alias, callback.order_id)
+            event = _write_event(callback, fingerprint, payment)
+            if payment:
+                _ask_because_of(payment, event)
             return Stored(event, is_new=True)
-    PaymentEvent.objects.filter(fingerprint=fingerprint).update(repeats=F("repeats") + 1)
-    return Stored(PaymentEvent.objects.get(fingerprint=fingerprint), is_new=False)
+    except IntegrityError:
+        with transaction.atomic():
+            payment = _lock(alias, callback.order_id)
+            repeated = PaymentEvent.objects.filter(fingerprint=fingerprint)
+            if not repeated.update(repeats=F("repeats") + 1):
+                raise
+            event = repeated.get()
+            if payment:
+                _ask_because_of(payment, event)
+            return Stored(event, is_new=False)
 
 
-def _ask_because_of(row: Payment, event: PaymentEvent) -> None:
+def _lock(alias: str, order_id: str) -> _Rung | None:
+    found = lock(Payment.objects.filter(store=alias, order_id=order_id)).values_list(*_Rung._fields)
+    return next((_Rung(*values) for values in found if values[1] == order_id), None)
+
+
+def _write_event(callback: Callback, fingerprint: str, payment: _Rung | None) -> PaymentEvent:
+    now = timezone.now()
+    # Where nobody listens to the old signal, nothing is owed.
+    is_heard = pay_parts_success_callback.has_listeners(PaymentEvent)
+    event = PaymentEvent(
+        payment_id=payment.pk if payment else None,
+        type=EventType.CALLBACK,
+        source=Source.CALLBACK,
+        verdict=Verdict.RECEIVED if payment else Verdict.UNKNOWN_ORDER,
+        fingerprint=fingerprint,
+        payload=callback.payload,
+        announcing_until=now + ANNOUNCE_LEASE if is_heard else None,
+        announced_at=None if is_heard else now,
+        **_log_fields(callback),
+    )
+    event.save(force_insert=True)
+    return event
+
+
+def _ask_because_of(payment: _Rung, event: PaymentEvent) -> None:
     """Make the question to the bank due at once, for a new callback or a repeated one."""
     if event.payment_id is None or event.verdict != Verdict.RECEIVED:
-        event.payment, event.verdict = row, Verdict.RECEIVED
+        event.payment_id, event.verdict = payment.pk, Verdict.RECEIVED
         event.save(update_fields=["payment", "verdict"])
-    claim(row, event)
-    row.rung_at = row.next_poll_at = timezone.now()
-    row.save()
+    claimed = claim(event, state=payment.state, claim_state=payment.claim_state, claim_at=payment.claim_at)
+    now = timezone.now()
+    Payment.objects.filter(pk=payment.pk).update(rung_at=now, next_poll_at=now, **claimed, **traces_of_work())
 
 
 def _fingerprint(callback: Callback) -> str:
@@ -208,8 +230,13 @@ def _adopt() -> None:
     )
     for event in orphans:
         store = conf.find_store(event.store_id) if event.order_id in known else None
-        payment = store and _find_payment(store.alias, event.order_id)
+        if store and _adopt_one(event, store.alias):
+            _flag_unknown_word(event.payment_id, event.state)
+
+
+def _adopt_one(event: PaymentEvent, alias: str) -> bool:
+    with transaction.atomic():
+        payment = _lock(alias, event.order_id)
         if payment:
-            with locked(payment.pk) as row:
-                _ask_because_of(row, event)
-            _flag_unknown_word(payment, event.state)
+            _ask_because_of(payment, event)
+        return payment is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
@@ -19,16 +20,18 @@ _STRENGTH = {
 }
 
 
-def claim(row: Payment, event: PaymentEvent) -> None:
-    """Only a decision is a claim; a word about a step only makes us ask. What is already so claims nothing."""
+def claim(event: PaymentEvent, *, state: str, claim_state: str, claim_at: datetime | None) -> dict[str, Any]:
+    """What a callback changes of the claim of its payment, whose present fields are given.
+
+    Only a decision is a claim; a word about a step only makes us ask. What is already so claims nothing.
+    """
     claimed = from_bank(event.state)
-    if claimed not in DECIDED or (claimed == row.state and not row.claim_state):
-        return
-    current = from_bank(row.claim_state)
+    if claimed not in DECIDED or (claimed == state and not claim_state):
+        return {}
+    current = from_bank(claim_state)
     if current is not None and _STRENGTH[claimed] < _STRENGTH[current]:
-        return
-    row.claim_state, row.claim_event = event.state, event
-    row.claim_at = row.claim_at or timezone.now()
+        return {}
+    return {"claim_state": event.state, "claim_event": event, "claim_at": claim_at or timezone.now()}
 
 
 def settle(row: Payment, observed: PaymentState, asked_at: datetime) -> bool:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from wagtail_payparts.models import Payment
@@ -31,8 +31,23 @@ def locked(payment_id: int, *, durable: bool = False) -> Iterator[Payment]:
     It begins by writing, so that SQLite takes its write lock at once instead of failing when it tries to upgrade.
     """
     with transaction.atomic(durable=durable):
-        Payment.objects.filter(pk=payment_id).update(lock_version=F("lock_version") + 1)
+        Payment.objects.filter(pk=payment_id).update(**traces_of_work())
         yield Payment.objects.select_for_update().get(pk=payment_id)
+
+
+def traces_of_work() -> dict[str, Any]:
+    """What whoever locks a payment has to write into it."""
+    return {"lock_version": F("lock_version") + 1}
+
+
+def lock(payments: QuerySet[Payment]) -> QuerySet[Payment]:
+    """The payments, to be read once within a transaction, alone from then on: for those who need no whole row.
+
+    It begins by writing where rows cannot be locked (SQLite). Write ``traces_of_work`` with whatever you change.
+    """
+    if not connection.features.has_select_for_update:
+        payments.update(**traces_of_work())
+    return payments.select_for_update()
 
 
 def retry_deadlocks(work: Callable[[], T]) -> T:
