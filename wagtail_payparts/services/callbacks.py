@@ -6,8 +6,8 @@ import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q
@@ -21,7 +21,7 @@ from wagtail_payparts.services.claims import claim
 from wagtail_payparts.services.deliveries import deliver_later
 from wagtail_payparts.services.journal import raise_attention
 from wagtail_payparts.services.limits import may_record_rejected
-from wagtail_payparts.services.locking import lock, retry_deadlocks, traces_of_work
+from wagtail_payparts.services.locking import Known, lock_known, retry_deadlocks
 from wagtail_payparts.services.sync import check
 from wagtail_payparts.signals import pay_parts_invalid_callback, pay_parts_success_callback
 from wagtail_payparts.states import from_bank
@@ -82,16 +82,6 @@ def _flag_unknown_word(payment_id: int, word: str) -> None:
         deliver_later(payment)
 
 
-class _Rung(NamedTuple):
-    """What has to be known of a payment whose callback has come."""
-
-    pk: int
-    order_id: str
-    state: str
-    claim_state: str
-    claim_at: datetime | None
-
-
 def _store(callback: Callback, alias: str) -> Stored:
     """Write the event, or count a repeat. The unique fingerprint tells them apart: to look first would cost every
     callback a question.
@@ -99,14 +89,14 @@ def _store(callback: Callback, alias: str) -> Stored:
     fingerprint = _fingerprint(callback)
     try:
         with transaction.atomic():
-            payment = _lock(alias, callback.order_id)
+            payment = lock_known(alias, callback.order_id)
             event = _write_event(callback, fingerprint, payment)
             if payment:
                 _ask_because_of(payment, event)
             return Stored(event, is_new=True)
     except IntegrityError:
         with transaction.atomic():
-            payment = _lock(alias, callback.order_id)
+            payment = lock_known(alias, callback.order_id)
             repeated = PaymentEvent.objects.filter(fingerprint=fingerprint)
             if not repeated.update(repeats=F("repeats") + 1):
                 raise
@@ -116,12 +106,7 @@ def _store(callback: Callback, alias: str) -> Stored:
             return Stored(event, is_new=False)
 
 
-def _lock(alias: str, order_id: str) -> _Rung | None:
-    found = lock(Payment.objects.filter(store=alias, order_id=order_id)).values_list(*_Rung._fields)
-    return next((_Rung(*values) for values in found if values[1] == order_id), None)
-
-
-def _write_event(callback: Callback, fingerprint: str, payment: _Rung | None) -> PaymentEvent:
+def _write_event(callback: Callback, fingerprint: str, payment: Known | None) -> PaymentEvent:
     now = timezone.now()
     # Where nobody listens to the old signal, nothing is owed.
     is_heard = pay_parts_success_callback.has_listeners(PaymentEvent)
@@ -140,14 +125,14 @@ def _write_event(callback: Callback, fingerprint: str, payment: _Rung | None) ->
     return event
 
 
-def _ask_because_of(payment: _Rung, event: PaymentEvent) -> None:
+def _ask_because_of(payment: Known, event: PaymentEvent) -> None:
     """Make the question to the bank due at once, for a new callback or a repeated one."""
     if event.payment_id is None or event.verdict != Verdict.RECEIVED:
         event.payment_id, event.verdict = payment.pk, Verdict.RECEIVED
         event.save(update_fields=["payment", "verdict"])
-    claimed = claim(event, state=payment.state, claim_state=payment.claim_state, claim_at=payment.claim_at)
     now = timezone.now()
-    Payment.objects.filter(pk=payment.pk).update(rung_at=now, next_poll_at=now, **claimed, **traces_of_work())
+    claimed = claim(event, state=payment.state, claim_state=payment.claim_state, now=now)
+    Payment.objects.filter(pk=payment.pk).update(rung_at=now, next_poll_at=now, **claimed)
 
 
 def _fingerprint(callback: Callback) -> str:
@@ -236,7 +221,7 @@ def _adopt() -> None:
 
 def _adopt_one(event: PaymentEvent, alias: str) -> bool:
     with transaction.atomic():
-        payment = _lock(alias, event.order_id)
+        payment = lock_known(alias, event.order_id)
         if payment:
             _ask_because_of(payment, event)
         return payment is not None

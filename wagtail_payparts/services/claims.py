@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from wagtail_payparts.models import EventType, Payment, PaymentEvent, Verdict
 from wagtail_payparts.states import DECIDED, FINAL, PaymentState, from_bank
 
@@ -20,8 +18,8 @@ _STRENGTH = {
 }
 
 
-def claim(event: PaymentEvent, *, state: str, claim_state: str, claim_at: datetime | None) -> dict[str, Any]:
-    """What a callback changes of the claim of its payment, whose present fields are given.
+def claim(event: PaymentEvent, *, state: str, claim_state: str, now: datetime) -> dict[str, Any]:
+    """What a callback changes of the claim of its payment, of which the present state and claim are given.
 
     Only a decision is a claim; a word about a step only makes us ask. What is already so claims nothing.
     """
@@ -31,7 +29,8 @@ def claim(event: PaymentEvent, *, state: str, claim_state: str, claim_at: dateti
     current = from_bank(claim_state)
     if current is not None and _STRENGTH[claimed] < _STRENGTH[current]:
         return {}
-    return {"claim_state": event.state, "claim_event": event, "claim_at": claim_at or timezone.now()}
+    since = {} if claim_state else {"claim_at": now}
+    return {"claim_state": event.state, "claim_event_id": event.pk, **since}
 
 
 def settle(row: Payment, observed: PaymentState, asked_at: datetime) -> bool:
