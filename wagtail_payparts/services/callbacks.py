@@ -21,7 +21,8 @@ from wagtail_payparts.services.claims import claim
 from wagtail_payparts.services.deliveries import deliver_later
 from wagtail_payparts.services.journal import raise_attention
 from wagtail_payparts.services.limits import may_record_rejected
-from wagtail_payparts.services.locking import Known, lock_known, retry_deadlocks
+from wagtail_payparts.services.locking import retry_deadlocks
+from wagtail_payparts.services.rung import Rung, lock_rung, mark_rung
 from wagtail_payparts.services.sync import check
 from wagtail_payparts.signals import pay_parts_invalid_callback, pay_parts_success_callback
 from wagtail_payparts.states import from_bank
@@ -89,14 +90,14 @@ def _store(callback: Callback, alias: str) -> Stored:
     fingerprint = _fingerprint(callback)
     try:
         with transaction.atomic():
-            payment = lock_known(alias, callback.order_id)
+            payment = lock_rung(alias, callback.order_id)
             event = _write_event(callback, fingerprint, payment)
             if payment:
                 _ask_because_of(payment, event)
             return Stored(event, is_new=True)
     except IntegrityError:
         with transaction.atomic():
-            payment = lock_known(alias, callback.order_id)
+            payment = lock_rung(alias, callback.order_id)
             repeated = PaymentEvent.objects.filter(fingerprint=fingerprint)
             if not repeated.update(repeats=F("repeats") + 1):
                 raise
@@ -106,7 +107,7 @@ def _store(callback: Callback, alias: str) -> Stored:
             return Stored(event, is_new=False)
 
 
-def _write_event(callback: Callback, fingerprint: str, payment: Known | None) -> PaymentEvent:
+def _write_event(callback: Callback, fingerprint: str, payment: Rung | None) -> PaymentEvent:
     now = timezone.now()
     # Where nobody listens to the old signal, nothing is owed.
     is_heard = pay_parts_success_callback.has_listeners(PaymentEvent)
@@ -125,14 +126,14 @@ def _write_event(callback: Callback, fingerprint: str, payment: Known | None) ->
     return event
 
 
-def _ask_because_of(payment: Known, event: PaymentEvent) -> None:
+def _ask_because_of(payment: Rung, event: PaymentEvent) -> None:
     """Make the question to the bank due at once, for a new callback or a repeated one."""
     if event.payment_id is None or event.verdict != Verdict.RECEIVED:
         event.payment_id, event.verdict = payment.pk, Verdict.RECEIVED
         event.save(update_fields=["payment", "verdict"])
     now = timezone.now()
     claimed = claim(event, state=payment.state, claim_state=payment.claim_state, now=now)
-    Payment.objects.filter(pk=payment.pk).update(rung_at=now, next_poll_at=now, **claimed)
+    mark_rung(payment, now=now, **claimed)
 
 
 def _fingerprint(callback: Callback) -> str:
@@ -221,7 +222,7 @@ def _adopt() -> None:
 
 def _adopt_one(event: PaymentEvent, alias: str) -> bool:
     with transaction.atomic():
-        payment = lock_known(alias, event.order_id)
+        payment = lock_rung(alias, event.order_id)
         if payment:
             _ask_because_of(payment, event)
         return payment is not None

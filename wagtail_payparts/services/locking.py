@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import F
@@ -34,34 +33,6 @@ def locked(payment_id: int, *, durable: bool = False) -> Iterator[Payment]:
     with transaction.atomic(durable=durable):
         Payment.objects.filter(pk=payment_id).update(lock_version=F("lock_version") + 1)
         yield Payment.objects.select_for_update().get(pk=payment_id)
-
-
-class Known(NamedTuple):
-    """As much of a payment as a callback has to know of it."""
-
-    pk: int
-    order_id: str
-    state: str
-    claim_state: str
-
-
-def lock_known(store: str, order_id: str) -> Known | None:
-    """Lock a payment by what the bank calls it, within a transaction, with one statement where rows can be locked."""
-    if not connection.features.has_select_for_update:
-        Payment.objects.filter(store=store, order_id=order_id).update(lock_version=F("lock_version") + 1)
-    with connection.cursor() as cursor:
-        cursor.execute(_sql_of_lock_known(connection.vendor), [store, order_id])
-        found = [Known(*row) for row in cursor.fetchall()]
-    # Not what some collation takes for it.
-    return next((known for known in found if known.order_id == order_id), None)
-
-
-@cache
-def _sql_of_lock_known(vendor: str) -> str:
-    """Written by the ORM once: to have it written for each callback takes as long as the rest of the callback."""
-    wanted = Payment.objects.filter(store="").filter(order_id="").order_by().select_for_update()
-    sql, _params = wanted.values_list(*Known._fields).query.sql_with_params()
-    return sql
 
 
 def retry_deadlocks(work: Callable[[], T]) -> T:
