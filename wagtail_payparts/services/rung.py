@@ -16,6 +16,9 @@ from django.db.models import F
 from wagtail_payparts.models import Payment
 
 
+_COLUMNS = {field.attname: field for field in Payment._meta.concrete_fields}
+
+
 class Rung(NamedTuple):
     """As much of a payment as its callback has to know."""
 
@@ -42,7 +45,7 @@ def lock_rung(store: str, order_id: str) -> Rung | None:
 def mark_rung(rung: Rung, *, now: datetime, **claim: Any) -> None:
     """Make the question to the bank due; ``claim`` is what ``claims.claim`` says. The payment is locked."""
     values = {"rung_at": now, "next_poll_at": now, **claim}
-    fields = [Payment._meta.get_field(name) for name in values]
+    fields = [_COLUMNS[name] for name in values]
     params = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(_marking(connection.vendor, tuple(field.column for field in fields)), [*params, rung.pk])
@@ -60,5 +63,4 @@ def _locking(vendor: str) -> str:
 def _marking(vendor: str, columns: tuple[str, ...]) -> str:
     quote = connection.ops.quote_name
     changes = ", ".join(f"{quote(column)} = %s" for column in columns)
-    table, key = quote(Payment._meta.db_table), quote(Payment._meta.pk.column)
-    return f"UPDATE {table} SET {changes} WHERE {key} = %s"  # noqa: S608 - names of our own columns
+    return f"UPDATE {quote(Payment._meta.db_table)} SET {changes} WHERE {quote('id')} = %s"  # noqa: S608 - names of our own columns
