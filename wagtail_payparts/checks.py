@@ -165,6 +165,20 @@ def check_proxies(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
 
 
 @register("payparts")
+def check_bank_addresses(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """Nobody is in what is no network: callbacks from there are refused."""
+    allowed = conf.bank_networks()
+    return [
+        Error(
+            f"PAYPARTS_BANK_ADDRESSES names {entry!r}, which is neither an address nor a network.",
+            hint="Write addresses like '217.117.64.236', and networks by their first address, like '217.117.66.32/27'.",
+            id="payparts.E009",
+        )
+        for entry in (allowed.unreadable if allowed else ())
+    ]
+
+
+@register("payparts")
 def check_form_action(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """The buyer's press is a form that leads to the bank: a policy without it stops the browser there."""
     banks = {store.redirect_url for store in _readable_stores()}

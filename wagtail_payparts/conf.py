@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, cast
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, NamedTuple, cast
 from urllib.parse import urljoin
 
 from django.conf import settings
@@ -70,6 +72,7 @@ DEFAULTS: Mapping[str, Any] = {
     "PAYPARTS_REJECTED_PER_HOUR": 60,
     "PAYPARTS_CHECKOUT_LIMITS": {"visitor": 10, "offer": 60, "site": 300},
     "PAYPARTS_TRUSTED_PROXIES": 0,
+    "PAYPARTS_BANK_ADDRESSES": (),
     "PAYPARTS_EXPORT_RESOURCE": "wagtail_payparts.resources.PaymentResource",
     "PAYPARTS_ALLOW_TEST_STORE": False,
 }
@@ -179,6 +182,31 @@ def find_store(store_id: str) -> Store | None:
         if store.store_id == store_id:
             return store
     return None
+
+
+class AllowedNetworks(NamedTuple):
+    """From where callbacks may come. ``unreadable``: what of the setting is no network; nobody is in that."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    unreadable: tuple[str, ...]
+
+
+def bank_networks() -> AllowedNetworks | None:
+    """``PAYPARTS_BANK_ADDRESSES``; ``None`` where it is empty: callbacks may come from anywhere."""
+    named = get("PAYPARTS_BANK_ADDRESSES")
+    entries = (named,) if isinstance(named, str) else tuple(map(str, named or ()))
+    return _read_networks(entries) if any(entries) else None
+
+
+@lru_cache(maxsize=8)
+def _read_networks(entries: tuple[str, ...]) -> AllowedNetworks:
+    networks, unreadable = [], []
+    for entry in entries:
+        try:
+            networks.append(ip_network(entry))
+        except ValueError:
+            unreadable.append(entry)
+    return AllowedNetworks(tuple(networks), tuple(unreadable))
 
 
 def min_amount() -> Decimal:

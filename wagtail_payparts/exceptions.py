@@ -69,11 +69,15 @@ class BadAnswer(BankError):
 
 
 class CallbackRejected(PayPartsError):
-    """A callback that is not the bank's or cannot be read. ``reason`` is a short code for staff."""
+    """A callback that is not the bank's or cannot be read. ``reason`` is a short code for staff.
 
-    def __init__(self, reason: str, message: str = "") -> None:
+    ``address``: where it came from, if that is the reason.
+    """
+
+    def __init__(self, reason: str, message: str = "", *, address: str = "") -> None:
         super().__init__(message or reason)
         self.reason = reason
+        self.address = address
 
 
 class InvalidPayment(PayPartsError):

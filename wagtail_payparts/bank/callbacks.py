@@ -39,19 +39,25 @@ class Callback:
 
     def is_signed_by(self, store: Store) -> bool:
         """Tell whether this store's password, or its previous one, signed it. An empty one signs nothing."""
-        if self.store_id != store.store_id:
-            return False
-        return signature.verify_any(
-            (
-                signature.callback(
-                    password,
-                    store_id=self.store_id,
-                    order_id=self.order_id,
-                    payment_state=self.payment_state,
-                    message=self.message,
-                )
-                for password in (store.password, store.previous_password)
-                if password
+        return bool(self.password_of(store))
+
+    def password_of(self, store: Store) -> str:
+        """Which of this store's passwords signed it: ``current``, ``previous`` or, for neither, nothing."""
+        if self.store_id == store.store_id:
+            if self._is_signed_with(store.password):
+                return "current"
+            if self._is_signed_with(store.previous_password):
+                return "previous"
+        return ""
+
+    def _is_signed_with(self, password: str) -> bool:
+        return bool(password) and signature.verify(
+            signature.callback(
+                password,
+                store_id=self.store_id,
+                order_id=self.order_id,
+                payment_state=self.payment_state,
+                message=self.message,
             ),
             self.signature,
         )

@@ -22,7 +22,8 @@ Timeout = tuple[float, float]
 class Store:
     """The credentials of one store. Its ``repr`` shows no password.
 
-    ``previous_password`` still verifies callbacks while a new password is being introduced. ``timeout`` is in
+    ``previous_password`` still verifies callbacks while a new password is being introduced. It verifies no reply:
+    the bank answers a request that was signed with the new one, so it knows that. ``timeout`` is in
     seconds: to connect, and for the whole reply after that; it cannot be switched off.
 
     Raises ``ValueError`` for a time-out or an address that cannot be used: the bank itself is reached by https only.

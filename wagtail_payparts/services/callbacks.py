@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
@@ -21,7 +22,9 @@ from wagtail_payparts.services.claims import claim
 from wagtail_payparts.services.deliveries import deliver_later
 from wagtail_payparts.services.journal import raise_attention
 from wagtail_payparts.services.limits import may_record_rejected
-from wagtail_payparts.services.locking import locked, retry_deadlocks
+from wagtail_payparts.services.locking import retry_deadlocks
+from wagtail_payparts.services.rotation import PREVIOUS, mark, warn_of_previous
+from wagtail_payparts.services.rung import Rung, lock_rung, mark_rung
 from wagtail_payparts.services.sync import check
 from wagtail_payparts.signals import pay_parts_invalid_callback, pay_parts_success_callback
 from wagtail_payparts.states import from_bank
@@ -33,6 +36,8 @@ logger = logging.getLogger(__name__)
 ANNOUNCE_LEASE = timedelta(minutes=10)
 #: A callback for an unknown order is adopted if the payment appears within this time.
 ADOPT_WITHIN = timedelta(days=7)
+#: So many processes may write a rejected callback down at the same moment; one more of them lets it be.
+RIVALS = 8
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,18 @@ class Stored:
     is_new: bool
 
 
-def verify(callback: Callback) -> str:
-    """The alias of the store whose password signed the callback. Raises ``CallbackRejected`` if there is none."""
+def verify(callback: Callback) -> tuple[str, str]:
+    """The alias of the store whose password signed the callback, and which password: ``current`` or ``previous``.
+
+    Raises ``CallbackRejected`` if there is none.
+    """
     store = conf.find_store(callback.store_id)
     if store is None:
         raise CallbackRejected("unknown_store")
-    if not callback.is_signed_by(store):
+    password = callback.password_of(store)
+    if not password:
         raise CallbackRejected("wrong_signature", signature_hint(callback.signature))
-    return store.alias
+    return store.alias, password
 
 
 def receive(callback: Callback, request: Any = None) -> Stored:
@@ -60,72 +69,82 @@ def receive(callback: Callback, request: Any = None) -> Stored:
     that we do not know is kept for staff, and adopted if the payment appears. ``request`` is only passed through to
     the old signal's receivers, after the commit.
     """
-    alias = verify(callback)
-    payment = _find_payment(alias, callback.order_id)
-    stored = retry_deadlocks(lambda: _store(callback, payment))
-    if stored.is_new:
-        transaction.on_commit(lambda: announce(stored.event, request), robust=True)
-    if payment is None:
+    alias, password = verify(callback)
+    payload = mark(callback.payload, password)
+    stored = retry_deadlocks(lambda: _store(callback, alias, payload))
+    event = stored.event
+    if password == PREVIOUS:
+        transaction.on_commit(lambda: warn_of_previous(alias), robust=True)
+    if stored.is_new and event.announced_at is None:
+        transaction.on_commit(lambda: announce(event, request), robust=True)
+    payment_id = event.payment_id
+    if payment_id is None:
         logger.warning("a callback of store %s for an unknown order", alias)
         return stored
-    _flag_unknown_word(payment, callback.payment_state)
+    _flag_unknown_word(payment_id, callback.payment_state)
     if conf.get("PAYPARTS_CHECK_INLINE"):
-        transaction.on_commit(lambda: check.enqueue(payment.pk), robust=True)
+        transaction.on_commit(lambda: check.enqueue(payment_id), robust=True)
     return stored
 
 
-def _flag_unknown_word(payment: Payment, word: str) -> None:
+def _flag_unknown_word(payment_id: int, word: str) -> None:
     if from_bank(word) is None:
+        payment = Payment.objects.get(pk=payment_id)
         raise_attention(payment, AttentionCode.UNKNOWN_STATE)
         deliver_later(payment)
 
 
-def _find_payment(alias: str, order_id: str) -> Payment | None:
-    payment = Payment.objects.filter(store=alias, order_id=order_id).first()
-    return payment if payment is not None and payment.order_id == order_id else None
-
-
-def _store(callback: Callback, payment: Payment | None) -> Stored:
-    if payment is None:
-        return _write_event(callback, None)
-    with locked(payment.pk) as row:
-        stored = _write_event(callback, row)
-        _ask_because_of(row, stored.event)
-        return stored
-
-
-def _write_event(callback: Callback, payment: Payment | None) -> Stored:
+def _store(callback: Callback, alias: str, payload: dict[str, Any]) -> Stored:
+    """Write the event, or count a repeat. The unique fingerprint tells them apart: to look first would cost every
+    callback a question.
+    """
     fingerprint = _fingerprint(callback)
-    if not PaymentEvent.objects.filter(fingerprint=fingerprint).exists():
-        try:
-            with transaction.atomic():
-                event = PaymentEvent.objects.create(
-                    payment=payment,
-                    type=EventType.CALLBACK,
-                    source=Source.CALLBACK,
-                    verdict=Verdict.RECEIVED if payment else Verdict.UNKNOWN_ORDER,
-                    fingerprint=fingerprint,
-                    payload=callback.payload,
-                    announcing_until=timezone.now() + ANNOUNCE_LEASE,
-                    **_log_fields(callback),
-                )
-        except IntegrityError:
-            # Its twin was stored between our look and our write.
-            pass
-        else:
+    try:
+        with transaction.atomic():
+            payment = lock_rung(alias, callback.order_id)
+            event = _write_event(callback, fingerprint, payload, payment)
+            if payment:
+                _ask_because_of(payment, event)
             return Stored(event, is_new=True)
-    PaymentEvent.objects.filter(fingerprint=fingerprint).update(repeats=F("repeats") + 1)
-    return Stored(PaymentEvent.objects.get(fingerprint=fingerprint), is_new=False)
+    except IntegrityError:
+        with transaction.atomic():
+            payment = lock_rung(alias, callback.order_id)
+            repeated = PaymentEvent.objects.filter(fingerprint=fingerprint)
+            if not repeated.update(repeats=F("repeats") + 1):
+                raise
+            event = repeated.get()
+            if payment:
+                _ask_because_of(payment, event)
+            return Stored(event, is_new=False)
 
 
-def _ask_because_of(row: Payment, event: PaymentEvent) -> None:
+def _write_event(callback: Callback, fingerprint: str, payload: dict[str, Any], payment: Rung | None) -> PaymentEvent:
+    now = timezone.now()
+    # Where nobody listens to the old signal, nothing is owed.
+    is_heard = pay_parts_success_callback.has_listeners(PaymentEvent)
+    event = PaymentEvent(
+        payment_id=payment.pk if payment else None,
+        type=EventType.CALLBACK,
+        source=Source.CALLBACK,
+        verdict=Verdict.RECEIVED if payment else Verdict.UNKNOWN_ORDER,
+        fingerprint=fingerprint,
+        payload=payload,
+        announcing_until=now + ANNOUNCE_LEASE if is_heard else None,
+        announced_at=None if is_heard else now,
+        **_log_fields(callback),
+    )
+    event.save(force_insert=True)
+    return event
+
+
+def _ask_because_of(payment: Rung, event: PaymentEvent) -> None:
     """Make the question to the bank due at once, for a new callback or a repeated one."""
     if event.payment_id is None or event.verdict != Verdict.RECEIVED:
-        event.payment, event.verdict = row, Verdict.RECEIVED
+        event.payment_id, event.verdict = payment.pk, Verdict.RECEIVED
         event.save(update_fields=["payment", "verdict"])
-    claim(row, event)
-    row.rung_at = row.next_poll_at = timezone.now()
-    row.save()
+    now = timezone.now()
+    claimed = claim(event, state=payment.state, claim_state=payment.claim_state, now=now)
+    mark_rung(payment, now=now, **claimed)
 
 
 def _fingerprint(callback: Callback) -> str:
@@ -157,23 +176,55 @@ def reject(rejected: CallbackRejected, callback: Callback | None = None, request
     Nothing of the signature is written down: only why the callback was rejected and what it looked like, in
     ``payload``.
     """
-    log = PaymentEvent(type=EventType.CALLBACK, **(_log_fields(callback) if callback else {}))
-    if callback is not None:
+    if callback is not None and pay_parts_invalid_callback.has_listeners(PaymentEvent):
+        log = PaymentEvent(type=EventType.CALLBACK, **_log_fields(callback))
         for receiver, result in pay_parts_invalid_callback.send_robust(sender=PaymentEvent, log=log, request=request):
             if isinstance(result, Exception):
                 logger.error("an invalid callback: receiver %r failed", receiver, exc_info=result)
+    if not may_record_rejected():
+        logger.info("callback rejected: %s", rejected.reason)
+        return
     logger.warning("callback rejected: %s", rejected.reason)
-    if may_record_rejected():
-        log.payload = _why(rejected, callback)
-        log.verdict, log.source = Verdict.REJECTED, Source.CALLBACK
-        log.message = clean_text(f"{rejected.reason}: {rejected}")[:500]
-        log.announced_at = timezone.now()
-        log.save()
+    try:
+        _record_rejected(rejected, callback)
+    except DatabaseError:
+        logger.exception("a rejected callback could not be written down")
+
+
+def _record_rejected(rejected: CallbackRejected, callback: Callback | None) -> None:
+    """Write it down unless ``PAYPARTS_REJECTED_PER_HOUR`` are there, from whichever process.
+
+    The unique fingerprint counts: it names the hour and the number in it, and no number is beyond the cap.
+    """
+    now = timezone.now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    there = PaymentEvent.objects.filter(verdict=Verdict.REJECTED, created_at__gte=hour).count()
+    last = min(there + RIVALS, int(conf.get("PAYPARTS_REJECTED_PER_HOUR")))
+    for number in range(there + 1, last + 1):
+        log = PaymentEvent(
+            type=EventType.CALLBACK,
+            source=Source.CALLBACK,
+            verdict=Verdict.REJECTED,
+            payload=_why(rejected, callback),
+            announced_at=now,
+            fingerprint=f"rejected {hour:%Y-%m-%dT%H} {number}",
+            **(_log_fields(callback) if callback else {}) | {"message": _in_short(rejected)},
+        )
+        # Another process may have taken the number meanwhile.
+        with suppress(IntegrityError), transaction.atomic():
+            log.save(force_insert=True)
+            return
+
+
+def _in_short(rejected: CallbackRejected) -> str:
+    return clean_text(f"{rejected.reason}: {rejected}")[:500]
 
 
 def _why(rejected: CallbackRejected, callback: Callback | None) -> dict[str, Any]:
     """Codes, so that staff can read them in their language (``services.rejections``)."""
     why: dict[str, Any] = {"reason": rejected.reason}
+    if rejected.address:
+        why["address"] = rejected.address
     if callback is not None and rejected.reason == "wrong_signature":
         why["signature"] = asdict(describe_signature(callback.signature))
     return why
@@ -208,8 +259,14 @@ def _adopt() -> None:
     )
     for event in orphans:
         store = conf.find_store(event.store_id) if event.order_id in known else None
-        payment = store and _find_payment(store.alias, event.order_id)
+        adopted = store and _adopt_one(event, store.alias)
+        if adopted:
+            _flag_unknown_word(adopted.pk, event.state)
+
+
+def _adopt_one(event: PaymentEvent, alias: str) -> Rung | None:
+    with transaction.atomic():
+        payment = lock_rung(alias, event.order_id)
         if payment:
-            with locked(payment.pk) as row:
-                _ask_because_of(row, event)
-            _flag_unknown_word(payment, event.state)
+            _ask_because_of(payment, event)
+        return payment

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-
-from django.utils import timezone
+from typing import Any
 
 from wagtail_payparts.models import EventType, Payment, PaymentEvent, Verdict
 from wagtail_payparts.states import DECIDED, FINAL, PaymentState, from_bank
@@ -19,16 +18,19 @@ _STRENGTH = {
 }
 
 
-def claim(row: Payment, event: PaymentEvent) -> None:
-    """Only a decision is a claim; a word about a step only makes us ask. What is already so claims nothing."""
+def claim(event: PaymentEvent, *, state: str, claim_state: str, now: datetime) -> dict[str, Any]:
+    """What a callback changes of the claim of its payment, of which the present state and claim are given.
+
+    Only a decision is a claim; a word about a step only makes us ask. What is already so claims nothing.
+    """
     claimed = from_bank(event.state)
-    if claimed not in DECIDED or (claimed == row.state and not row.claim_state):
-        return
-    current = from_bank(row.claim_state)
+    if claimed not in DECIDED or (claimed == state and not claim_state):
+        return {}
+    current = from_bank(claim_state)
     if current is not None and _STRENGTH[claimed] < _STRENGTH[current]:
-        return
-    row.claim_state, row.claim_event = event.state, event
-    row.claim_at = row.claim_at or timezone.now()
+        return {}
+    since = {} if claim_state else {"claim_at": now}
+    return {"claim_state": event.state, "claim_event_id": event.pk, **since}
 
 
 def settle(row: Payment, observed: PaymentState, asked_at: datetime) -> bool:

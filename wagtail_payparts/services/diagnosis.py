@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 from wagtail_payparts.models import AttentionCode
 from wagtail_payparts.services.health import LATELY, Health, Some, StoreHealth
 from wagtail_payparts.services.rejections import explain_rejection
+from wagtail_payparts.services.rotation import COUNTED
 
 
 #: After so long without a sign of life something is wrong with the poller; after so long it does not run.
@@ -48,6 +49,7 @@ def diagnose(health: Health) -> list[Finding]:
     findings = [_callbacks(store, health) for store in health.stores]
     found = [
         *[_signatures(store) for store in health.stores if _was_forged(store, health.now)],
+        *[_rotation(store, health.now) for store in health.stores],
         _share(health),
         _strangers(health),
         _unknown_orders(health),
@@ -141,6 +143,37 @@ def _signatures(store: StoreHealth) -> Finding | None:
         )
         % {"count": store.rejected, "store": store.alias},
         f"{explained.hint} {advice}".strip(),
+    )
+
+
+def _rotation(store: StoreHealth, now: datetime) -> Finding | None:
+    if store.rotation is None:
+        return None
+    count, last = store.rotation.count, store.rotation.last
+    if last is None:
+        text = _("The store “%(store)s” still has a PREVIOUS_PASSWORD; in the last 7 days no callback has needed it.")
+        advice = _("If the bank signs with the new password, take PREVIOUS_PASSWORD out of the settings.")
+        return Finding(Level.INFO, "previous_password", text % {"store": store.alias}, advice)
+    named = {"store": store.alias, "count": f"{count}+" if count >= COUNTED else count, "ago": ago(last, now)}
+    if store.last_valid and store.last_valid > last:
+        text = _(
+            "The bank has begun to sign callbacks of the store “%(store)s” with its new password; the last one with "
+            "the previous password came %(ago)s."
+        )
+        advice = _("When no more of those come, take PREVIOUS_PASSWORD out of the settings.")
+        return Finding(Level.INFO, "previous_password", text % named, advice)
+    text = ngettext(
+        "The bank still signs with the previous password of the store “%(store)s”: %(count)s callback in the last 7 "
+        "days, the last one %(ago)s.",
+        "The bank still signs with the previous password of the store “%(store)s”: %(count)s callbacks in the last 7 "
+        "days, the last one %(ago)s.",
+        count,
+    )
+    return Finding(
+        Level.WARN,
+        "previous_password",
+        text % named,
+        _("Compare the password in the settings with the bank’s. Until they are equal, no payment can be started."),
     )
 
 

@@ -29,6 +29,7 @@ from wagtail_payparts.models import (
 )
 from wagtail_payparts.services.addresses import callback_url
 from wagtail_payparts.services.desk import unknown_callbacks
+from wagtail_payparts.services.rotation import Rotation, rotations
 from wagtail_payparts.services.sync import HEARTBEAT
 from wagtail_payparts.states import FINAL
 
@@ -65,6 +66,7 @@ class Rejection:
     reason: str
     signature: Mapping[str, Any]
     message: str
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ class StoreHealth:
     #: Rejected callbacks that name this store, lately.
     rejected: int = 0
     decided: Decided = Decided()
+    #: What is known of its change of password, while it has a previous one.
+    rotation: Rotation | None = None
 
 
 @dataclass(frozen=True)
@@ -222,6 +226,7 @@ def _stores(
     now: datetime,
 ) -> list[StoreHealth]:
     decided = _decided(now)
+    changing = rotations(now, lately=LATELY)
     configured = conf.store_aliases()
     # Nobody can ask about the payments of a store that the settings no longer name.
     forgotten = sorted(set(decided) - set(configured))
@@ -237,6 +242,7 @@ def _stores(
             last_rejected=_rejection(rejected[alias], aliases) if alias in rejected else None,
             rejected=counts.get(alias, 0),
             decided=decided.get(alias, Decided()),
+            rotation=changing.get(alias),
         )
         for alias in [*configured, *forgotten]
     ]
@@ -305,6 +311,7 @@ def _rejection(event: PaymentEvent, aliases: Mapping[str, str]) -> Rejection:
         reason=str(payload.get("reason") or event.message.partition(":")[0]),
         signature=signature if isinstance(signature, dict) else {},
         message=event.message,
+        address=str(payload.get("address", "")),
     )
 
 

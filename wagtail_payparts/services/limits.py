@@ -36,7 +36,11 @@ def may_ask_bank(payment: Payment) -> bool:
 
 
 def may_record_rejected() -> bool:
-    """Whether one more rejected callback may be written down this hour (``PAYPARTS_REJECTED_PER_HOUR``)."""
+    """Whether it is worth a look into the database if one more rejected callback may be written down this hour.
+
+    A flood is told here that it is one. Of several processes without a shared cache each looks so often
+    (``PAYPARTS_REJECTED_PER_HOUR``), and writes what is left.
+    """
     return _count("payparts-rejected", 3600) <= int(conf.get("PAYPARTS_REJECTED_PER_HOUR"))
 
 

@@ -27,6 +27,7 @@ _CHANGED = gettext_lazy(
 _LABELS: dict[str, str | Promise] = {
     "wrong_signature": gettext_lazy("Wrong signature"),
     "unknown_store": gettext_lazy("A store that is not ours"),
+    "foreign_address": gettext_lazy("From an address that is not the bank’s"),
     "too_large": gettext_lazy("Larger than any callback"),
     "unreadable": gettext_lazy("Broke off while it was read"),
     "not_json": gettext_lazy("No readable JSON"),
@@ -37,6 +38,10 @@ _LABELS: dict[str, str | Promise] = {
     "bad_state": gettext_lazy("Names no state"),
 }
 _ADVICE: dict[str, str | Promise] = {
+    "foreign_address": gettext_lazy(
+        "If it is an address of the bank, add it to PAYPARTS_BANK_ADDRESSES. If it is that of a proxy of yours, "
+        "PAYPARTS_TRUSTED_PROXIES is too low. Otherwise somebody is trying the address out, and was not let in."
+    ),
     "unknown_store": gettext_lazy(
         "Compare the store id in the settings with that in the bank’s cabinet. If they are equal, the message was "
         "meant for another site, or somebody is trying the address out."
@@ -68,6 +73,10 @@ def explain_rejection(rejection: Rejection) -> Explained:
     if rejection.reason == "wrong_signature":
         kind = str(rejection.signature.get("kind", ""))
         return Explained(label, describe_shape(rejection.signature), str(_SIGNATURE_ADVICE.get(kind, _CHANGED)))
+    if rejection.reason == "foreign_address":
+        came_from = _("It came from %(address)s.") % {"address": rejection.address}
+        hint = came_from if rejection.address else _("Where it came from is no address.")
+        return Explained(label, hint, str(_ADVICE[rejection.reason]))
     return Explained(label, "", str(_ADVICE.get(rejection.reason, _CHANGED)))
 
 

@@ -32,6 +32,7 @@ def examine_settings() -> list[Finding]:
     if not is_live:
         text = "DEBUG is on: what matters on a live site only was not checked."
         found.append(Finding(Level.INFO, "debug", text))
+    found += _who_may_call()
     return found + [_no_real_money(alias) for alias in conf.store_aliases() if _is_test(alias)]
 
 
@@ -83,6 +84,15 @@ def _migrations(connection: Any) -> list[Finding]:
         text = f"Migrations of other apps have not been run: {', '.join(others)}."
         return [Finding(Level.WARN, "migrations", text, advice)]
     return [Finding(Level.OK, "migrations", "All migrations have been run.")]
+
+
+def _who_may_call() -> list[Finding]:
+    allowed = conf.bank_networks()
+    if allowed is None:
+        return []
+    networks = ", ".join(map(str, allowed.networks)) or "nowhere"
+    text = f"Callbacks are let in from {networks} only (PAYPARTS_BANK_ADDRESSES)."
+    return [Finding(Level.INFO, "bank_addresses", text)]
 
 
 def _is_test(alias: str) -> bool:

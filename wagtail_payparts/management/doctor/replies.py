@@ -35,15 +35,19 @@ class Reply:
 
 
 def judge(address: str, reply: Reply) -> Finding:
-    """What an answer to our knock means. Ours is 400, in JSON, and says that it rejects what it got."""
+    """What an answer to our knock means. Ours is 400, or 403 if this machine is not the bank; it is in JSON, and says
+    that it rejects what it got.
+    """
     if _is_ours(reply):
-        return Finding(Level.OK, "callback_address", f"The callback address {address} is answered by this plugin.")
+        text = f"The callback address {address} is answered by this plugin"
+        refused = ", which lets nobody in but PAYPARTS_BANK_ADDRESSES" if reply.status == 403 else ""
+        return Finding(Level.OK, "callback_address", f"{text}{refused}.")
     what, advice = _explain(address, reply)
     return Finding(Level.FAIL, "callback_address", f"The callback address {address} {what}.", advice)
 
 
 def _is_ours(reply: Reply) -> bool:
-    if reply.status != 400:
+    if reply.status not in {400, 403}:
         return False
     try:
         answer = json.loads(reply.text)
