@@ -35,6 +35,7 @@ from tests.secrets_search import (
 from tests.wiretap import Wiretap, tap
 from wagtail_payparts import conf
 from wagtail_payparts.bank import PayPartsClient
+from wagtail_payparts.exceptions import BankError, OutcomeUnknown
 from wagtail_payparts.models import BuyerDetails, Payment, PaymentEvent, Refund
 from wagtail_payparts.services import cancel_hold, confirm_hold, refund_payment, start_payment, sync_payment
 from wagtail_payparts.simulator import Simulator
@@ -71,7 +72,7 @@ class Life:
         """What a site would be told of an error: its text, and the report that Django mails and shows."""
         try:
             yield
-        except Exception as error:
+        except (BankError, OutcomeUnknown) as error:
             report = ExceptionReporter(RequestFactory().get("/"), *sys.exc_info())
             self.texts[f"error: {place}"] = f"{error} {error!r} {vars(error)!r}"
             self.texts[f"report: {place}"] = report.get_traceback_text()
