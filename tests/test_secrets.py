@@ -21,7 +21,7 @@ from wagtail.models import Site
 from tests.dashboard.roles import SUPERUSER, enter
 from tests.dashboard.test_matrix import MATRIX
 from tests.factories import make_offer, make_order
-from tests.public.pages import make_page
+from tests.public.pages import SAME_ORIGIN, make_page
 from tests.secrets_search import (
     PASSWORD,
     SIGNATURE,
@@ -283,3 +283,19 @@ def start_of_a_ledger() -> Payment:
 def test_the_search_reads_every_table(offer: Any) -> None:
     tables = {place.partition(".")[0] for place, _text in dump_database()}
     assert {"wagtail_payparts_offer", "wagtailcore_page", "django_migrations", "auth_permission"} <= tables
+
+
+def test_no_address_of_a_visitor_is_kept(bank: Simulator, client: Client) -> None:
+    offer = make_offer()
+    page = make_page(offer, slug="coffee")
+    somewhere = {"REMOTE_ADDR": "203.0.113.77", "HTTP_X_FORWARDED_FOR": "198.51.100.23"}
+    address = reverse("wagtail_payparts:checkout", args=[offer.pk])
+    pressed = client.post(address, {"parts": 4, "page": page.pk}, headers=SAME_ORIGIN, **somewhere)
+    assert pressed.status_code == 303
+    payment = Payment.objects.get()
+    assert client.get(payment.return_url, **somewhere).status_code == 200
+    body = bank.callback_body(payment.order_id, password="wrong")
+    client.generic("POST", reverse("wagtail_payparts:callback"), body, "application/json", **somewhere)
+    kept = [place for place, text in dump_database() if "203.0.113.77" in text or "198.51.100.23" in text]
+    assert kept == []
+    assert PaymentEvent.objects.filter(verdict="rejected").exists()
