@@ -181,6 +181,18 @@ def test_a_payment_that_may_move_or_waits_for_somebody_is_left_and_told_of(paid:
     assert "wagtail_payparts_payment.receipt" in places_of(CARD_OWNER)
 
 
+def test_a_period_begins_when_the_payment_is_settled_and_not_when_it_was_made(paid: Payment) -> None:
+    settle(paid)
+    Payment.objects.filter(pk=paid.pk).update(settled_at=timezone.now() - timedelta(days=29))
+    assert purge() == retention.Purged()
+
+
+def test_an_expired_payment_which_was_never_settled_is_old_by_its_expiry(db: None) -> None:
+    expired = settle(make_payment(state="EXPIRED", bank_message=NAME))
+    Payment.objects.filter(pk=expired.pk).update(settled_at=None)
+    assert purge().payments == 1
+
+
 def test_a_payment_with_an_uncertain_refund_is_left(paid: Payment) -> None:
     settle(paid)
     Refund.objects.create(payment=paid, amount=Decimal(1), state=RefundState.UNCERTAIN)
@@ -343,6 +355,16 @@ def test_an_order_with_an_open_payment_is_left_whole_and_said_to_be(order: Order
     Payment.objects.filter(pk=payment.pk).update(next_delivery_at=None)
     assert erase_buyer(phone=PHONE).open == ()
     assert places_of(NAME) == set()
+
+
+def test_of_an_order_with_an_open_payment_nothing_is_erased_not_even_of_its_paid_one(
+    paid: Payment, order: Order, bank: Simulator
+) -> None:
+    Payment.objects.filter(pk=paid.pk).update(next_delivery_at=None)
+    start_payment(lines=LINES, parts_count=4, buyer_order=order)
+    before = places_of(*NAMES_THE_BUYER)
+    erase_buyer(phone=PHONE, with_metadata=True)
+    assert places_of(*NAMES_THE_BUYER) == before
 
 
 def test_what_the_bank_says_later_of_an_erased_buyer_goes_with_the_next_purge(
