@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -331,3 +332,31 @@ def test_mariadb_is_asked_whether_it_knows_time_zones() -> None:
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL")
 def test_postgresql_needs_nothing() -> None:
     assert _found(Tags.database, databases=["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("periods", "says"),
+    [
+        ({"bank_text": timedelta(days=1)}, "there is no 'bank_text'"),
+        ({"buyers": 30}, "'buyers' is 30"),
+        ({"buyers": timedelta(days=-1)}, "'buyers' is "),
+        ([("buyers", None)], "it is not a dict"),
+        (None, "it is not a dict"),
+    ],
+)
+def test_a_retention_that_cannot_be_used_is_an_error(periods: Any, says: str, settings: Any) -> None:
+    settings.PAYPARTS_RETENTION = periods
+    (found,) = [message for message in run_checks(tags=["payparts"]) if message.id == "payparts.E011"]
+    assert says in found.msg
+    assert "timedelta(days=30)" in str(found.hint)
+
+
+def test_a_retention_names_what_differs_and_the_rest_is_as_ever(settings: Any) -> None:
+    settings.PAYPARTS_RETENTION = {"buyers": None}
+    assert _found() == []
+    assert conf.retention() == {
+        "bank_texts": timedelta(days=30),
+        "buyers": None,
+        "metadata": None,
+        "rejected_callbacks": timedelta(days=90),
+    }

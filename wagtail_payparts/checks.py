@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -205,6 +206,29 @@ def _readable_stores() -> list[Store]:
 def _origin(url: str) -> str:
     parts = urlsplit(without_credentials(url))
     return f"{parts.scheme}://{parts.netloc}"
+
+
+@register("payparts")
+def check_retention(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """A misspelt name would keep personal data for the default period, and nobody would notice."""
+    known: Mapping[str, Any] = conf.DEFAULTS["PAYPARTS_RETENTION"]
+    wanted = conf.get("PAYPARTS_RETENTION")
+    wrong = ["it is not a dict"] if not isinstance(wanted, Mapping) else []
+    for name, period in dict(wanted).items() if not wrong else ():
+        if name not in known:
+            wrong.append(f"there is no {name!r}")
+        elif period is not None and (not isinstance(period, timedelta) or period < timedelta()):
+            wrong.append(f"{name!r} is {period!r}")
+    if not wrong:
+        return []
+    return [
+        Error(
+            f"PAYPARTS_RETENTION cannot be used: {', '.join(wrong)}.",
+            hint="Write it like {'bank_texts': timedelta(days=30), 'buyers': None}. "
+            f"Known: {', '.join(known)}; None keeps for ever.",
+            id="payparts.E011",
+        )
+    ]
 
 
 @register("payparts")

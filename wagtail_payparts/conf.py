@@ -75,6 +75,12 @@ DEFAULTS: Mapping[str, Any] = {
     "PAYPARTS_BANK_ADDRESSES": (),
     "PAYPARTS_EXPORT_RESOURCE": "wagtail_payparts.resources.PaymentResource",
     "PAYPARTS_ALLOW_TEST_STORE": False,
+    "PAYPARTS_RETENTION": {
+        "bank_texts": timedelta(days=30),
+        "buyers": timedelta(days=3 * 365),
+        "metadata": None,
+        "rejected_callbacks": timedelta(days=90),
+    },
 }
 
 DEFAULT_STORE = "default"
@@ -237,6 +243,11 @@ def poll_schedule() -> list[timedelta]:
 
 def expire_after() -> timedelta:
     return cast("timedelta", get("PAYPARTS_EXPIRE_AFTER"))
+
+
+def retention() -> dict[str, timedelta | None]:
+    """How long what names people is kept once a payment is settled; ``None``: for ever. What is not set is default."""
+    return {**DEFAULTS["PAYPARTS_RETENTION"], **get("PAYPARTS_RETENTION")}
 
 
 def absolute_url(path: str, *, site_url: str = "") -> str:

@@ -14,6 +14,7 @@ from ..exceptions import BadAnswer, BankError
 from . import messages, replies, transport
 from .messages import ActionReply, CreateReply, CreateRequest, Exchange, StateReply
 from .replies import Answer
+from .sealed import SealedStr
 from .signature import to_wire_amount
 from .stores import Store, Timeout, check_timeout
 from .wire import Unreadable, read_object, redact, write_object
@@ -99,6 +100,7 @@ class PayPartsClient:
 
     def qr(self, token: str, amount: Decimal, *, size: int | None = None, merchant_type: str = "") -> bytes:
         """The bank's page as a QR code: a PNG, ``size`` pixels wide (payparts-api §8)."""
+        token = SealedStr(token)
         optional = {"size": "" if size is None else str(size), "type": merchant_type}
         params = {"token": token, "amount": to_wire_amount(amount)}
         params |= {name: value for name, value in optional.items() if value}

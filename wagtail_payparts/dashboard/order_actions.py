@@ -24,6 +24,7 @@ from wagtail_payparts.forms import validate_unicode
 from wagtail_payparts.models import Order, OrderStatus, Payment
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services import orders
+from wagtail_payparts.services.retention import BUYER_ERASED
 
 
 LONGEST_NOTE = 5000
@@ -49,6 +50,8 @@ def register_order_actions(actions: Any) -> None:
     """Tell Wagtail's log what our words in it mean."""
     actions.register_action(orders.HANDED_OVER, gettext_lazy("Hand over"), gettext_lazy("Handed over to the buyer"))
     actions.register_action(orders.TAKEN_BACK, gettext_lazy("Take back"), gettext_lazy("“Handed over” taken back"))
+    erased = gettext_lazy("The buyer’s details were erased")
+    actions.register_action(BUYER_ERASED, gettext_lazy("Erase a buyer"), erased)
     actions.register_action(orders.NOTE_WRITTEN, gettext_lazy("Staff note"), gettext_lazy("The staff note was changed"))
 
 
@@ -95,6 +98,7 @@ class OrderActionView(PermissionCheckedMixin, WagtailAdminTemplateMixin, BaseOpe
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {
             "order": order,
+            "buyer_erased_at": write_moment(order.erased_at),
             "status_kind": status_kind(order.status),
             "action_url": self.request.path,
             "order_url": reverse("payparts_orders:inspect", args=[order.pk]),

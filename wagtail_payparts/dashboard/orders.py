@@ -46,6 +46,7 @@ class OrderPageView(LedgerPageView):
         context: dict[str, Any] = super().get_context_data(**kwargs)
         return context | {
             "order": order,
+            "buyer_erased_at": write_moment(order.erased_at),
             "status_kind": status_kind(order.status),
             "with_buyer": self.with_buyer,
             "lines": readable_lines(order.lines_with_totals()),
@@ -98,11 +99,18 @@ def _deeds(order: Order) -> list[dict[str, str]]:
     return [
         {
             "at": write_moment(entry.timestamp),
-            "who": get_user_display_name(entry.user) if entry.user else _("somebody whose account is gone"),
+            "who": _who(entry),
             "what": str(entry.message),
         }
         for entry in reversed(entries)
     ]
+
+
+def _who(entry: Any) -> str:
+    """Of a deleted account Wagtail's log keeps the key; a command has none."""
+    if entry.user:
+        return str(get_user_display_name(entry.user))
+    return _("somebody whose account is gone") if entry.user_id else _("by command")
 
 
 class OrderViewSet(LedgerViewSet):

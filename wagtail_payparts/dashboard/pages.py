@@ -111,6 +111,7 @@ class PaymentPageView(LedgerPageView):
             "attention": open_questions(payment, self.request.user),
             "lines": readable_lines(payment.lines_with_totals()),
             "order": order,
+            "buyer_erased_at": write_moment(order.erased_at) if order else "",
             "order_url": reverse("payparts_orders:inspect", args=[order.pk]) if order and sees_order else None,
             "offer_url": self.offer_url(),
             "page_url": payment.page_url if is_web_address(payment.page_url) else "",
@@ -121,7 +122,14 @@ class PaymentPageView(LedgerPageView):
             "claim_word": _bank_word(payment.claim_state),
             "moments": {
                 name: write_moment(getattr(payment, name))
-                for name in ("created_at", "state_changed_at", "settled_at", "claim_at", "next_poll_at")
+                for name in (
+                    "created_at",
+                    "state_changed_at",
+                    "settled_at",
+                    "claim_at",
+                    "next_poll_at",
+                    "erased_at",
+                )
             },
             "timeline": timeline,
         }

@@ -1,4 +1,7 @@
-"""What happened to payments (never deleted, never rewritten), and the signals that are owed for it."""
+"""What happened to payments, and the signals that are owed for it.
+
+Events are never deleted and never rewritten, with one exception: ``services.retention``.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,8 @@ class PaymentEvent(models.Model):
     """Anything that happened to a payment: our request, a callback, a poll, a staff action.
 
     Written once: afterwards only the verdict changes, the count of repeats, and what is known of its announcement.
-    ``payload`` is redacted.
+    The one exception is ``services.retention``: after a while it takes away what the bank wrote in ``message`` and
+    ``payload``, and deletes callbacks that were rejected. ``payload`` is redacted from the start.
     """
 
     payment = models.ForeignKey(

@@ -63,6 +63,7 @@ class Order(models.Model):
         related_name="+",
         verbose_name=_("handed over by"),
     )
+    erased_at = models.DateTimeField(_("the buyer's details erased"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     status_changed_at = models.DateTimeField(_("changed"), auto_now_add=True)
 
@@ -78,6 +79,7 @@ class Order(models.Model):
             models.Index(fields=["status", "-created_at", "-id"], name="payparts_order_by_status"),
             models.Index(fields=["handed_over_at", "-created_at", "-id"], name="payparts_order_handed_over"),
             models.Index(fields=["amount", "id"], name="payparts_order_by_amount"),
+            models.Index(fields=["erased_at", "created_at", "id"], name="payparts_order_erasure"),
             # The class serves a search by the beginning too, whatever the collation; only PostgreSQL knows it.
             models.Index(fields=["buyer_phone"], name="payparts_order_phone", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["buyer_email"], name="payparts_order_email", opclasses=["varchar_pattern_ops"]),

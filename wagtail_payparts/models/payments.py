@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from wagtail_payparts import conf
@@ -168,6 +169,10 @@ class Payment(models.Model):
     delivery_leased_until = models.DateTimeField(null=True, blank=True, editable=False)
     lock_version = models.PositiveIntegerField(default=0, editable=False)
 
+    # Since when it may hold what names its buyer; empty once that is erased, until somebody works on it again.
+    texts_since = models.DateTimeField(null=True, blank=True, default=timezone.now, editable=False)
+    erased_at = models.DateTimeField(_("the bank's messages erased"), null=True, blank=True)
+
     objects = PaymentQuerySet.as_manager()
 
     class Meta:
@@ -208,10 +213,11 @@ class Payment(models.Model):
             models.Index(fields=["is_test", "-created_at", "-id"], name="payparts_payment_test"),
             models.Index(fields=["refunded_amount", "-id"], name="payparts_payment_refunds"),
             models.Index(fields=["amount", "id"], name="payparts_payment_by_amount"),
-            # The callbacks' health, the poller and the deliveries.
+            # The callbacks' health, the poller, the deliveries and the purge.
             models.Index(fields=["settled_at", "settled_by"], name="payparts_payment_settled"),
             models.Index(fields=["next_poll_at"], name="payparts_payment_poll"),
             models.Index(fields=["next_delivery_at"], name="payparts_payment_deliver"),
+            models.Index(fields=["texts_since", "id"], name="payparts_payment_texts"),
         ]
 
     def __str__(self) -> str:

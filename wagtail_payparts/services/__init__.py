@@ -8,7 +8,16 @@ from __future__ import annotations
 from wagtail_payparts.services.checkout import start_payment
 from wagtail_payparts.services.holds import cancel_hold, confirm_hold
 from wagtail_payparts.services.refunds import refund_payment
+from wagtail_payparts.services.retention import erase_buyer, purge
 from wagtail_payparts.services.sync import sync_payment
 
 
-__all__ = ["cancel_hold", "confirm_hold", "refund_payment", "start_payment", "sync_payment"]
+__all__ = [
+    "cancel_hold",
+    "confirm_hold",
+    "erase_buyer",
+    "purge",
+    "refund_payment",
+    "start_payment",
+    "sync_payment",
+]

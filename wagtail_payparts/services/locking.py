@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from wagtail_payparts.models import Payment
@@ -29,9 +30,12 @@ def locked(payment_id: int, *, durable: bool = False) -> Iterator[Payment]:
     """The payment, alone, in a transaction; ``durable``: one that is not part of another, so that it is committed.
 
     It begins by writing, so that SQLite takes its write lock at once instead of failing when it tries to upgrade.
+    Whoever works on a payment may write down words of the bank, which ``retention`` is to find.
     """
     with transaction.atomic(durable=durable):
-        Payment.objects.filter(pk=payment_id).update(lock_version=F("lock_version") + 1)
+        Payment.objects.filter(pk=payment_id).update(
+            lock_version=F("lock_version") + 1, texts_since=Coalesce("texts_since", Value(timezone.now()))
+        )
         yield Payment.objects.select_for_update().get(pk=payment_id)
 
 

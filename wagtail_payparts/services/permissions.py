@@ -13,6 +13,7 @@ ASK = "wagtail_payparts.ask_payment"
 HOLD = "wagtail_payparts.hold_payment"
 REFUND = "wagtail_payparts.refund_payment"
 RESOLVE = "wagtail_payparts.resolve_payment"
+VIEW_BUYER = "wagtail_payparts.viewbuyer_payment"
 
 
 def require(by: Any, *permissions: str) -> None:
