@@ -39,11 +39,16 @@ def deliver(payment_id: int) -> None:
     deliver_payment(payment_id)
 
 
-def deliver_due(limit: int = 500) -> int:
-    """Deliver the signals of every payment that owes some. Returns the number of payments worked on."""
+def deliver_due(limit: int = 500, *, must_stop: Callable[[], bool] = lambda: False) -> int:
+    """Deliver the signals of every payment that owes some. Returns the number of payments worked on.
+
+    ``must_stop`` is asked before each payment.
+    """
     due = Payment.objects.filter(next_delivery_at__lte=timezone.now()).order_by("next_delivery_at")
     worked_on = 0
     for payment_id in list(due.values_list("pk", flat=True)[:limit]):
+        if must_stop():
+            break
         try:
             worked_on += deliver_payment(payment_id)
         except OperationalError:
