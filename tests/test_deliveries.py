@@ -13,6 +13,7 @@ from tests.factories import make_order, make_payment
 from tests.owing import Shop, connected, owe, pass_time, result_of
 from wagtail_payparts.models import Order, Payment, SignalDelivery
 from wagtail_payparts.services import deliveries
+from wagtail_payparts.services.backoff import SPREAD
 from wagtail_payparts.services.deliveries import FIRST_RETRY, LONGEST_RETRY, MAX_ATTEMPTS, deliver_due, deliver_payment
 from wagtail_payparts.services.locking import DELIVERY_LEASE
 from wagtail_payparts.signals import payment_needs_attention, payment_state_changed, payment_succeeded
@@ -108,7 +109,18 @@ def test_the_pauses_grow(payment: Payment) -> None:
             assert payment.next_delivery_at == result_of("broken").next_attempt_at
             pass_time(payment)
     for number, pause in enumerate(pauses):
-        assert pause - min(FIRST_RETRY * 2**number, LONGEST_RETRY) < timedelta(seconds=5)
+        longest = min(FIRST_RETRY * 2**number, LONGEST_RETRY)
+        assert longest * (1 - SPREAD) <= pause <= longest + timedelta(seconds=5)
+
+
+def test_what_failed_at_the_same_moment_does_not_come_back_at_the_same_moment() -> None:
+    payments = [make_payment(state="SUCCESS") for _number in range(8)]
+    for payment in payments:
+        owe(payment)
+    with connected(payment_succeeded, broken=Shop(fails=8)):
+        deliver_due()
+    moments = sorted(Payment.objects.values_list("next_delivery_at", flat=True))
+    assert moments[-1] - moments[0] > timedelta(seconds=1)
 
 
 def test_a_receiver_that_never_works_is_given_up_and_shown_to_a_person_without_end_of_signals(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -76,7 +77,11 @@ def test_one_pass_asks_delivers_and_re_sends_and_says_so(bank: Simulator, run: C
     left = PaymentEvent.objects.create(type=EventType.CALLBACK, order_id="LEFT-BEHIND", state="SUCCESS")
     PaymentEvent.objects.filter(pk=left.pk).update(created_at=timezone.now() - timedelta(hours=1))
     printed = run()
-    assert printed == "asked the bank about 1 payments, 1 moved; delivered for 2; re-sent 1 old signals\n"
+    assert re.fullmatch(
+        r"asked the bank about 1 payments in \d+\.\d s, 1 moved \(1 SUCCESS\), 0 unanswered; delivered for 2; "
+        r"re-sent 1 old signals\n",
+        printed,
+    )
     payment.refresh_from_db()
     assert (payment.state, payment.next_delivery_at) == (PaymentState.SUCCESS, None)
     left.refresh_from_db()
@@ -91,7 +96,7 @@ def test_a_pass_with_nothing_to_do_leaves_a_heartbeat(run: Callable[..., str]) -
 def test_a_pass_while_the_bank_is_down_ends_well(bank: Simulator, run: Callable[..., str]) -> None:
     payment = _due()
     bank.fault("unreachable", endpoint="state", times=None)
-    assert "asked the bank about 1 payments, 0 moved" in run()
+    assert re.search(r"about 1 payments in .* s, 0 moved, 1 unanswered", run())
     payment.refresh_from_db()
     assert (payment.state, payment.poll_failures) == (PaymentState.CREATED, 1)
 
@@ -99,16 +104,21 @@ def test_a_pass_while_the_bank_is_down_ends_well(bank: Simulator, run: Callable[
 @looping
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_loop_ends_when_it_is_told_to_and_finishes_the_question_it_is_at(
-    number: int, bank: Simulator, run: Callable[..., str], stop_when_paid: Callable[[int], None]
+    number: int, bank: Simulator, run: Callable[..., str]
 ) -> None:
-    payment, other = _due(), _due()
-    for paid in (payment, other):
-        bank.pay(paid.order_id)
-    stop_when_paid(number)
-    printed = run(loop=True, pause=3600)
+    for _time in range(2):
+        bank.pay(_due().order_id)
+
+    def stop_at_the_first_answer(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if "signaldelivery" in sql and sql.startswith("INSERT") and "payment_succeeded" in params:
+            os.kill(os.getpid(), number)
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(stop_at_the_first_answer):
+        printed = run(loop=True, pause=3600, concurrency=1)
     assert printed.splitlines()[0] == "The poller is running; stop it with Ctrl-C."
-    assert "asked the bank about 1 payments, 1 moved" in printed
-    assert not Payment.objects.filter(next_delivery_at__isnull=False).exists()
+    assert "asked the bank about 1 payments" in printed
+    assert Payment.objects.filter(state=PaymentState.SUCCESS).count() == 1
 
 
 @looping
@@ -130,7 +140,7 @@ def test_the_loop_goes_on_to_its_next_pass_and_is_silent_where_nothing_happens(
 
     with connection.execute_wrapper(fall_due_at_the_third_pass):
         printed = run(loop=True, pause=0)
-    assert passes == 3
+    assert passes >= 3
     assert len(printed.splitlines()) == 2
 
 

@@ -85,6 +85,6 @@ def a_shop_in_trouble() -> Payment:
     called(verdict=Verdict.UNKNOWN_ORDER, order_id="LOST-ORDER", minutes=12000)
     not_taken(payment)
     not_taken(payment, receiver="crm.tell", next_attempt_at=None, given_up_at=minutes_ago(9), last_error="x " * 400)
-    event(type=EventType.NOTE, source=Source.POLL, payment=payment, message="no amount", minutes=9)
+    event(type=EventType.NOTE, source=Source.POLL, payment=payment, payload={"note": "no_amount"}, minutes=9)
     make_payment(state="SUCCESS", attention="late_success double_payment")
     return payment

@@ -56,6 +56,16 @@ def check_stores(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     return found
 
 
+@register("payparts")
+def check_concurrency(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
+    """The poller would stop at its start."""
+    try:
+        conf.sync_concurrency()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="payparts.E012")]
+    return []
+
+
 @register(Tags.security, deploy=True)
 def check_test_store(app_configs: Any, **kwargs: Any) -> Sequence[CheckMessage]:
     """Everybody knows the password of the bank's public test store, so anybody could sign its callbacks."""

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
-from wagtail_payparts.bank import Store
+from wagtail_payparts.bank import MAX_CONNECTIONS, Store
 
 
 #: What a shop pays for PP in 2 to 25 parts, per cent of the price (payparts-api §11, from 14.11.2025).
@@ -67,6 +67,7 @@ DEFAULTS: Mapping[str, Any] = {
     "PAYPARTS_TIMEOUT": (3.05, 15),
     "PAYPARTS_POLL_SCHEDULE": (30, 60, 120, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 24 * 3600),
     "PAYPARTS_CHECK_INLINE": True,
+    "PAYPARTS_SYNC_CONCURRENCY": 4,
     "PAYPARTS_EXPIRE_AFTER": timedelta(hours=24),
     "PAYPARTS_HOLD_FOR": timedelta(days=29),
     "PAYPARTS_REJECTED_PER_HOUR": 60,
@@ -239,6 +240,16 @@ def rates(merchant_type: str) -> Rates:
 
 def poll_schedule() -> list[timedelta]:
     return [step if isinstance(step, timedelta) else timedelta(seconds=step) for step in get("PAYPARTS_POLL_SCHEDULE")]
+
+
+def sync_concurrency() -> int:
+    """How many questions one poller asks at once. Raises ``ImproperlyConfigured`` for what is no such number."""
+    wanted = get("PAYPARTS_SYNC_CONCURRENCY")
+    if not isinstance(wanted, int) or not 1 <= wanted <= MAX_CONNECTIONS:
+        raise ImproperlyConfigured(
+            f"PAYPARTS_SYNC_CONCURRENCY is a whole number from 1 to {MAX_CONNECTIONS}, and not {wanted!r}."
+        )
+    return wanted
 
 
 def expire_after() -> timedelta:

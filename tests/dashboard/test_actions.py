@@ -9,6 +9,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 from wagtail.log_actions import LogContext
 from wagtail.models import ModelLogEntry
 
@@ -177,7 +178,10 @@ def test_each_decision_is_explained_before_it_is_taken(superuser: Client, code: 
 def test_the_signals_that_failed_are_named(superuser: Client) -> None:
     payment = a_payment()
     ReceiverResult.objects.create(
-        delivery=SignalDelivery.objects.get(), receiver="wagtail_payparts.order.pay", attempts=1
+        delivery=SignalDelivery.objects.get(),
+        receiver="wagtail_payparts.order.pay",
+        attempts=1,
+        next_attempt_at=timezone.now(),
     )
     facts = _facts(soup_of(superuser.get(address_of(payment, "deliver"))))
     assert facts["Signals that failed"] == "“Paid” → tests.shop; “Paid” → The order is marked as paid"
@@ -187,7 +191,8 @@ def test_a_hundred_failures_are_not_all_named(superuser: Client) -> None:
     payment = a_payment()
     delivery = SignalDelivery.objects.get()
     ReceiverResult.objects.bulk_create(
-        ReceiverResult(delivery=delivery, receiver=f"tests.{n}", attempts=1) for n in range(100)
+        ReceiverResult(delivery=delivery, receiver=f"tests.{n}", attempts=1, next_attempt_at=timezone.now())
+        for n in range(100)
     )
     named = _facts(soup_of(superuser.get(address_of(payment, "deliver"))))["Signals that failed"]
     assert named.count("→") == 10

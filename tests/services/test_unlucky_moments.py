@@ -16,10 +16,11 @@ from wagtail_payparts.bank import PayPartsClient, parse_callback
 from wagtail_payparts.exceptions import BankRefused
 from wagtail_payparts.models import Payment, PaymentEvent
 from wagtail_payparts.services import start_payment, sync_payment
+from wagtail_payparts.services.breaker import SILENCES
 from wagtail_payparts.services.callbacks import receive, sweep
 from wagtail_payparts.services.deliveries import deliver_payment
 from wagtail_payparts.services.locking import lease_delivery
-from wagtail_payparts.services.sync import SILENCES, poll_due
+from wagtail_payparts.services.sync import poll_due
 from wagtail_payparts.signals import pay_parts_success_callback, payment_state_changed, payment_succeeded
 from wagtail_payparts.simulator import Simulator
 from wagtail_payparts.states import PaymentState

@@ -25,12 +25,14 @@ from .messages import (
 )
 from .signature import to_wire_digits
 from .stores import TEST_STORE_ID, Store
+from .transport import MAX_CONNECTIONS
 from .wire import clean_text, redact
 
 
 __all__ = [
     "EMPTY",
     "MAX_CALLBACK_BYTES",
+    "MAX_CONNECTIONS",
     "STATE_WORDS",
     "TEST_STORE_ID",
     "ActionReply",

@@ -29,6 +29,8 @@ MAX_REPLY_BYTES = 256 * 1024
 #: Shorter than load balancers remember an idle connection: a payment must not be lost on a dead one.
 _MAX_IDLE_SECONDS = 25.0
 _MAX_TRACE_ID = 64
+#: Kept warm to one bank, for as many threads.
+MAX_CONNECTIONS = 64
 _HEADERS = {
     "Accept": "application/json",  # else the bank answers XML
     "Accept-Encoding": "identity",
@@ -114,7 +116,7 @@ class BankSession(requests.Session):
         super().__init__()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
-            self.mount(scheme, BoundedAdapter())
+            self.mount(scheme, BoundedAdapter(pool_maxsize=MAX_CONNECTIONS))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """No redirect has a target here: requests would read the whole reply to look for it."""

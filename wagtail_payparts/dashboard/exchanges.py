@@ -7,12 +7,22 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from wagtail_payparts.models import EventType, PaymentEvent, Verdict
+from wagtail_payparts.resources import clean
 
 
 #: What ``bank`` writes down in words of its own (the rest of what it writes down are the bank's words).
 _NO_REASON = "refused without a reason"
 _OURS = frozenset({Verdict.UNREACHABLE, Verdict.BAD_ANSWER})
 _ANSWERED_NO = frozenset({Verdict.REFUSED, Verdict.UNKNOWN_ORDER})
+
+#: What we have noted ourselves, with what it is about.
+_NOTES: dict[str, str | Promise] = {
+    "no_amount": gettext_lazy("The bank's answer named no amount, so it could not be compared with ours."),
+    "receiver_gone": gettext_lazy(
+        "The receiver “%(receiver)s” is no longer there. It had not taken the signal “%(signal)s”, which does not wait "
+        "for it any more."
+    ),
+}
 
 _NO_REPLY: tuple[tuple[str, str | Promise], ...] = (
     ("Timeout", gettext_lazy("The bank did not answer in time.")),
@@ -37,14 +47,15 @@ _UNBELIEVABLE: tuple[tuple[str, str | Promise], ...] = (
 def is_technical(event: PaymentEvent) -> bool:
     """Whether the event's message is a note of ours for the log, and not somebody's words."""
     if event.type == EventType.NOTE:
-        return bool(event.payload.get("note") == "no_amount")
+        return event.payload.get("note") in _NOTES
     return event.verdict in _OURS or (event.message == _NO_REASON and event.verdict in _ANSWERED_NO)
 
 
 def explain_exchange(event: PaymentEvent) -> str:
     """What an event with a technical message means for those who do not know HTTP; else nothing."""
     if event.type == EventType.NOTE:
-        return _("The bank's answer named no amount, so it could not be compared with ours.")
+        about = {name: clean(str(value)) for name, value in event.payload.items()}
+        return str(_NOTES[about["note"]]) % about
     if event.verdict == Verdict.UNREACHABLE:
         return _first(_NO_REPLY, event.message) or _("The bank did not answer.")
     if event.verdict == Verdict.BAD_ANSWER:

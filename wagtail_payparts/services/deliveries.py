@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import random
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from inspect import iscoroutinefunction
+from inspect import isawaitable
 from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db import OperationalError, transaction
-from django.db.models import F
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django_tasks import task
 
 from wagtail_payparts.bank import clean_text
 from wagtail_payparts.models import AttentionCode, Payment, ReceiverResult, Refund, SignalDelivery
-from wagtail_payparts.services.journal import raise_attention
+from wagtail_payparts.services.backoff import pause_after
+from wagtail_payparts.services.journal import note_receiver_gone, raise_attention
 from wagtail_payparts.services.locking import DELIVERY_LEASE, lease_delivery, locked
 from wagtail_payparts.signals import MONEY_SIGNALS, Receiver
 
@@ -26,6 +28,8 @@ logger = logging.getLogger(__name__)
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=6)
 MAX_ATTEMPTS = 12
+#: A receiver that has failed and is not connected any more is waited for so long, and looked for so often.
+GONE_AFTER, LOOK_AGAIN = timedelta(hours=1), timedelta(minutes=10)
 
 
 def deliver_later(payment: Payment) -> None:
@@ -39,11 +43,16 @@ def deliver(payment_id: int) -> None:
     deliver_payment(payment_id)
 
 
-def deliver_due(limit: int = 500) -> int:
-    """Deliver the signals of every payment that owes some. Returns the number of payments worked on."""
+def deliver_due(limit: int = 500, *, must_stop: Callable[[], bool] = lambda: False) -> int:
+    """Deliver the signals of every payment that owes some. Returns the number of payments worked on.
+
+    ``must_stop`` is asked before each payment.
+    """
     due = Payment.objects.filter(next_delivery_at__lte=timezone.now()).order_by("next_delivery_at")
     worked_on = 0
     for payment_id in list(due.values_list("pk", flat=True)[:limit]):
+        if must_stop():
+            break
         try:
             worked_on += deliver_payment(payment_id)
         except OperationalError:
@@ -71,6 +80,12 @@ def deliver_payment(payment_id: int) -> bool:
     return True
 
 
+def failed_results() -> QuerySet[ReceiverResult]:
+    """What receivers could not do with a signal, so far or for good; without those that are gone."""
+    waits_or_given_up = Q(next_attempt_at__isnull=False) | Q(given_up_at__isnull=False)
+    return ReceiverResult.objects.filter(waits_or_given_up, delivered_at__isnull=True, attempts__gt=0)
+
+
 def _deliver_open(payment: Payment, *, after: int) -> int | None:
     """Go once through what is owed. The newest delivery seen if newer ones have come meanwhile, else ``None``."""
     blocked: dict[str, datetime | None] = {}
@@ -85,7 +100,8 @@ def _deliver_open(payment: Payment, *, after: int) -> int | None:
 def _deliver_one(payment: Payment, delivery: SignalDelivery, blocked: dict[str, datetime | None]) -> None:
     results = {result.receiver: result for result in delivery.results.all()}
     over = True
-    for receiver in MONEY_SIGNALS[delivery.signal].connected(Payment):
+    receivers = list(MONEY_SIGNALS[delivery.signal].connected(Payment))
+    for receiver in receivers:
         result = results.setdefault(receiver.name, ReceiverResult(delivery=delivery, receiver=receiver.name))
         if result.is_over:
             continue
@@ -97,9 +113,28 @@ def _deliver_one(payment: Payment, delivery: SignalDelivery, blocked: dict[str, 
             over = result.is_over and over
             if not result.is_over:
                 blocked[receiver.name] = result.next_attempt_at
+    for name in results.keys() - {receiver.name for receiver in receivers}:
+        waits_until = _wait_for_gone(results[name], payment, delivery)
+        if waits_until:
+            over, blocked[name] = False, waits_until
     if over:
         delivery.done_at = timezone.now()
         delivery.save(update_fields=["done_at"])
+
+
+def _wait_for_gone(result: ReceiverResult, payment: Payment, delivery: SignalDelivery) -> datetime | None:
+    """When to look again for a receiver that is not connected; ``None`` if nobody waits for it (any more).
+
+    It may be a part of a version that is just being deployed. Otherwise staff read what it had not taken.
+    """
+    if result.is_over or result.next_attempt_at is None:
+        return None
+    now = timezone.now()
+    if now < result.next_attempt_at + GONE_AFTER:
+        return max(now, result.next_attempt_at) + LOOK_AGAIN
+    ReceiverResult.objects.filter(pk=result.pk, delivered_at__isnull=True).update(next_attempt_at=None)
+    note_receiver_gone(payment, signal=delivery.signal, receiver=result.receiver)
+    return None
 
 
 def _call(receiver: Receiver, payment: Payment, delivery: SignalDelivery, result: ReceiverResult) -> bool:
@@ -117,13 +152,16 @@ def _call(receiver: Receiver, payment: Payment, delivery: SignalDelivery, result
                 delivered_at=timezone.now(), attempts=F("attempts") + 1, next_attempt_at=None, last_error=""
             ):
                 return True
-            _plain(receiver.call)(
+            answer = receiver.call(
                 signal=MONEY_SIGNALS[delivery.signal],
                 sender=Payment,
                 payment=Payment.objects.get(pk=payment.pk),
                 event=delivery.event,
                 **_arguments(delivery),
             )
+            if isawaitable(answer):
+                # Its queries come back to this thread, and so into the same transaction.
+                async_to_sync(_finished)(answer)
     except Exception as error:  # noqa: BLE001 - whatever a receiver raises must not stop the others
         _note_failure(receiver, payment, delivery, result, error)
         return False
@@ -145,7 +183,7 @@ def _note_failure(
     result.attempts += 1
     given_up = result.attempts >= MAX_ATTEMPTS
     result.given_up_at = now if given_up else None
-    result.next_attempt_at = None if given_up else now + min(FIRST_RETRY * 2 ** (result.attempts - 1), LONGEST_RETRY)
+    result.next_attempt_at = None if given_up else now + _pause(result.attempts)
     result.last_error = clean_text(f"{type(error).__name__}: {error}")[:2000]
     # Not over one that another process has delivered meanwhile.
     ReceiverResult.objects.filter(pk=result.pk, delivered_at__isnull=True).update(
@@ -159,8 +197,12 @@ def _note_failure(
         raise_attention(payment, AttentionCode.DELIVERY_FAILING)
 
 
-def _plain(receiver: Callable[..., Any]) -> Callable[..., Any]:
-    return async_to_sync(receiver) if iscoroutinefunction(receiver) else receiver
+def _pause(attempts: int) -> timedelta:
+    return pause_after(attempts, first=FIRST_RETRY, longest=LONGEST_RETRY, luck=random.random())  # noqa: S311
+
+
+async def _finished(answer: Awaitable[Any]) -> None:
+    await answer
 
 
 def _arguments(delivery: SignalDelivery) -> dict[str, Any]:

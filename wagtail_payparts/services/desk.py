@@ -20,7 +20,6 @@ from wagtail_payparts.models import (
     EventType,
     Payment,
     PaymentEvent,
-    ReceiverResult,
     Refund,
     RefundState,
     SignalDelivery,
@@ -28,7 +27,7 @@ from wagtail_payparts.models import (
     Verdict,
 )
 from wagtail_payparts.models.refunds import UNSETTLED
-from wagtail_payparts.services import actions
+from wagtail_payparts.services import actions, deliveries
 from wagtail_payparts.services.deliveries import deliver_later
 from wagtail_payparts.services.journal import owe, record
 from wagtail_payparts.services.limits import may_ask_bank
@@ -106,14 +105,14 @@ def deliver_again(payment: Payment, *, by: Any) -> Payment:
                     user_message=_("Signals of this payment are being delivered just now. Look again in a minute."),
                 )
             failed = failed_results(row)
-            deliveries = set(failed.values_list("delivery_id", flat=True))
-            if not deliveries:
+            owed = set(failed.values_list("delivery_id", flat=True))
+            if not owed:
                 raise AlreadyResolved(
                     "nothing has failed",
                     user_message=_("No signal of this payment waits for a receiver that failed: nothing was done."),
                 )
             failed.update(attempts=0, next_attempt_at=None, given_up_at=None)
-            SignalDelivery.objects.filter(pk__in=deliveries).update(done_at=None)
+            SignalDelivery.objects.filter(pk__in=owed).update(done_at=None)
             event = record(row, type=EventType.REDELIVERY, source=Source.STAFF, user=by)
             row.next_delivery_at = event.created_at
             if AttentionCode.DELIVERY_FAILING in row.attention_codes:
@@ -128,7 +127,7 @@ def deliver_again(payment: Payment, *, by: Any) -> Payment:
 
 def failed_results(payment: Any) -> Any:
     """What receivers could not do with signals of a payment, so far or for good."""
-    return ReceiverResult.objects.filter(delivery__payment=payment, delivered_at__isnull=True, attempts__gt=0)
+    return deliveries.failed_results().filter(delivery__payment=payment)
 
 
 def resolve_attention(

@@ -23,11 +23,11 @@ from wagtail_payparts.models import (
     Heartbeat,
     Payment,
     PaymentEvent,
-    ReceiverResult,
     Source,
     Verdict,
 )
 from wagtail_payparts.services.addresses import callback_url
+from wagtail_payparts.services.deliveries import failed_results
 from wagtail_payparts.services.desk import unknown_callbacks
 from wagtail_payparts.services.rotation import Rotation, rotations
 from wagtail_payparts.services.sync import HEARTBEAT
@@ -333,7 +333,7 @@ def _unknown(aliases: Mapping[str, str]) -> tuple[tuple[UnknownOrder, ...], Some
 
 
 def _failing() -> tuple[tuple[FailingDelivery, ...], Some]:
-    failed = ReceiverResult.objects.filter(delivered_at__isnull=True, attempts__gt=0).order_by("-pk")
+    failed = failed_results().order_by("-pk")
     needed = failed.select_related("delivery__payment").only(
         "receiver",
         "last_error",
@@ -367,12 +367,12 @@ def _overdue(now: datetime) -> Overdue:
 
 
 def _no_amount(now: datetime) -> Some:
-    """Notes that nobody but the poller writes: ``services.observations``, where an answer named no amount.
+    """Notes of ``services.observations`` where an answer named no amount.
 
     Of their empty verdict there are few; of their type, and of those of a month, there may be many.
     """
     notes = PaymentEvent.objects.filter(verdict="", created_at__gte=now - NO_AMOUNT_LATELY)
-    by_poller = notes.filter(type=EventType.NOTE, source=Source.POLL)
+    by_poller = notes.filter(type=EventType.NOTE, source=Source.POLL, payload__note="no_amount")
     return _some(len(by_poller.order_by("-created_at").values_list("pk", flat=True)[: COUNTED + 1]), COUNTED)
 
 

@@ -78,5 +78,18 @@ def raise_attention(payment: Payment, code: str) -> None:
         row.save()
 
 
+def note_receiver_gone(payment: Payment, *, signal: str, receiver: str) -> None:
+    """A receiver that failed on a signal is no longer connected, so that nobody will take it."""
+    with locked(payment.pk) as row:
+        record(
+            row,
+            type=EventType.NOTE,
+            source=Source.POLL,
+            message=f"{receiver} is no longer connected to {signal}, which it had not taken.",
+            # So that it can be told in the language of whoever reads it.
+            payload={"note": "receiver_gone", "signal": signal, "receiver": receiver},
+        )
+
+
 def _is_same(event: PaymentEvent, fields: dict[str, Any]) -> bool:
     return all(getattr(event, name) == value for name, value in fields.items())

@@ -7,6 +7,7 @@ owed, in one transaction.
 from __future__ import annotations
 
 import logging
+import random
 from datetime import datetime
 from typing import Any
 
@@ -362,5 +363,5 @@ def _rang_since(row: Payment, asked_at: datetime) -> bool:
 
 def _plan_and_save(row: Payment, *, at_once: bool = False) -> None:
     now = timezone.now()
-    row.next_poll_at = now if at_once else next_poll(row, now)
+    row.next_poll_at = now if at_once else next_poll(row, now, luck=random.random())  # noqa: S311
     row.save()

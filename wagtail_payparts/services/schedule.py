@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from wagtail_payparts import conf
 from wagtail_payparts.models import Payment
+from wagtail_payparts.services.backoff import pause_after
 from wagtail_payparts.states import PaymentState
 
 
@@ -27,10 +28,11 @@ ACTION_STUCK_AFTER = timedelta(minutes=10)
 HOLD_REMINDER = timedelta(days=3)
 
 
-def next_poll(payment: Payment, now: datetime) -> datetime | None:
+def next_poll(payment: Payment, now: datetime, *, luck: float = 0) -> datetime | None:
     """When to ask the bank next; ``None`` when nothing more is expected of it.
 
-    A question that got no answer consumes no step: it is asked again soon, less and less often.
+    A question that got no answer consumes no step: it is asked again soon, less and less often. ``luck``, from 0 to 1,
+    keeps those that failed together from coming back together.
     """
     times = [_by_state(payment, now)]
     if payment.claim_state:
@@ -38,8 +40,7 @@ def next_poll(payment: Payment, now: datetime) -> datetime | None:
     if payment.pending_action:
         times.append(_by_action(payment, now))
     if payment.poll_failures:
-        retry = now + min(FIRST_RETRY * 2 ** min(payment.poll_failures - 1, 10), LONGEST_RETRY)
-        times.append(retry)
+        times.append(now + pause_after(payment.poll_failures, first=FIRST_RETRY, longest=LONGEST_RETRY, luck=luck))
     return min((at for at in times if at is not None), default=None)
 
 

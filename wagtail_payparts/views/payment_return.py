@@ -14,11 +14,10 @@ from django.views.decorators.csrf import csrf_exempt
 from wagtail.models import Site
 
 from wagtail_payparts.models import Payment
-from wagtail_payparts.services import sync_payment
 from wagtail_payparts.services.addresses import is_web_address
 from wagtail_payparts.services.limits import may_ask_bank
 from wagtail_payparts.services.order_ids import find_by_return_reference
-from wagtail_payparts.services.sync import INLINE_TIMEOUT
+from wagtail_payparts.services.sync import sync_in_a_hurry
 from wagtail_payparts.states import DECIDED, PaymentState, from_bank
 from wagtail_payparts.views.buyer_page import SeeOther, buyer_page, in_language_of, render_page
 from wagtail_payparts.views.press import find_page
@@ -176,7 +175,7 @@ def _ask_bank(payment: Payment) -> Payment:
     if (payment.is_decided and payment.settled_at) or not may_ask_bank(payment):
         return payment
     try:
-        return sync_payment(payment, timeout=INLINE_TIMEOUT)
+        return sync_in_a_hurry(payment)
     except ImproperlyConfigured:
         logger.exception("payment %s: its store %r cannot be used", payment.order_id, payment.store)
         return payment
