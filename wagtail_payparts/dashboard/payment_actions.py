@@ -19,6 +19,7 @@ from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.models import AttentionCode, Payment, RefundState, Verdict
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services import desk
+from wagtail_payparts.services.actions import decision_version
 from wagtail_payparts.states import PaymentState
 
 
@@ -154,7 +155,7 @@ class Decide(PaymentAction):
         return str(self.kwargs["code"])
 
     def get_form(self, data: Any = None) -> DecisionForm:
-        return DecisionForm(data, code=self.code, seen=desk.decision_version(self.object))
+        return DecisionForm(data, code=self.code, seen=decision_version(self.object))
 
     def why_not(self) -> str:
         return "" if self.code in self.object.attention_codes else _("This does not need a decision any more.")
