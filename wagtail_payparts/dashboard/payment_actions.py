@@ -15,6 +15,7 @@ from wagtail_payparts.dashboard.announcements import receiver_label, signal_labe
 from wagtail_payparts.dashboard.attention import explain, meaning_of
 from wagtail_payparts.dashboard.log import ASKED, DELIVERED, NOTED, RESOLVED
 from wagtail_payparts.dashboard.moments import write_moment
+from wagtail_payparts.dashboard.money_actions import CancelHold, ConfirmHold, RefundPayment
 from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.models import AttentionCode, Payment, RefundState, Verdict
 from wagtail_payparts.resources import clean
@@ -229,7 +230,15 @@ class WriteNote(PaymentAction):
 
 
 #: Each has an address; those that need no more than the payment have a button at the head of its page.
-PAYMENT_ACTIONS: tuple[type[PaymentAction], ...] = (AskBank, DeliverAgain, Decide, WriteNote)
+PAYMENT_ACTIONS: tuple[type[PaymentAction], ...] = (
+    AskBank,
+    ConfirmHold,
+    CancelHold,
+    RefundPayment,
+    DeliverAgain,
+    Decide,
+    WriteNote,
+)
 
 
 def buttons(payment: Payment, user: Any) -> list[Button]:
