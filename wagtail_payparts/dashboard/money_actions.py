@@ -50,15 +50,10 @@ class MoneyAction(PaymentAction):
         try:
             self.act(data)
         except ImproperlyConfigured:
-            self.tell("error", self.store_is_missing())
+            self.tell("error", _store_is_missing(self.object))
 
     def log_data(self, data: dict[str, Any]) -> dict[str, Any] | None:
         return None
-
-    def store_is_missing(self) -> str:
-        return _("The bank cannot be told: the settings of the store “%(store)s” are missing or wrong.") % {
-            "store": clean(self.object.store)
-        }
 
 
 class HoldAction(MoneyAction):
@@ -69,6 +64,10 @@ class HoldAction(MoneyAction):
         return not why_no_hold(payment)
 
     def why_not(self) -> str:
+        try:
+            conf.get_store(self.object.store)
+        except ImproperlyConfigured:
+            return _store_is_missing(self.object)
         return why_no_hold(self.object)
 
     def facts(self) -> list[tuple[str, str]]:
@@ -100,7 +99,8 @@ class HoldAction(MoneyAction):
         reply = payment.events.filter(type=EventType.ACTION).exclude(verdict="").order_by("-pk").first()
         verdict = reply.verdict if reply else ""
         if verdict == Verdict.REFUSED and reply and not payment.pending_action:
-            self.tell("error", f"{_('The bank has refused, and still holds the money.')} {what_it_says(reply.message)}")
+            refused = _("The bank has refused, and still holds the money.")
+            self.tell("error", f"{refused} {what_it_says(reply.message)}")
         elif verdict == Verdict.RECEIVED:
             self.tell(
                 "warning",
@@ -214,7 +214,7 @@ class RefundPayment(MoneyAction):
         try:
             return why_no_refund(self.object, partial=_allows_parts(self.object))
         except ImproperlyConfigured:
-            return self.store_is_missing()
+            return _store_is_missing(self.object)
 
     def get_form(self, data: Any = None) -> RefundForm:
         return RefundForm(data, payment=self.object, partial=_allows_parts(self.object))
@@ -300,6 +300,11 @@ class RefundPayment(MoneyAction):
                 "of this payment can begin."
             )
             self.tell("error", text % amount)
+
+
+def _store_is_missing(payment: Payment) -> str:
+    text = _("The bank cannot be told: the settings of the store “%(store)s” are missing or wrong.")
+    return text % {"store": clean(payment.store)}
 
 
 def _allows_parts(payment: Payment) -> bool:

@@ -64,7 +64,7 @@ class RefundResource(ExportResource):
     )
     reason = Field("reason", _("Reason"), AsIs())
     requested_by = Field("requested_by__username", _("Requested by"), AsIs())
-    bank_message = Field("bank_message", _("The bank's message"), AsIs())
+    bank_message = Field("bank_message", _("The bank’s message"), AsIs())
     buyer_name = Field("payment__buyer_order__buyer_name", _("Buyer"), AsIs())
     buyer_phone = Field("payment__buyer_order__buyer_phone", _("Phone"), AsIs())
     buyer_email = Field("payment__buyer_order__buyer_email", _("E-mail"), AsIs())
