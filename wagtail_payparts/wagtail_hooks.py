@@ -23,7 +23,7 @@ register_places()
 # It also registers the viewsets of the group that are no snippets.
 register_snippet(PayInPartsGroup)
 
-ICONS = ("offer", "order", "overview", "parts", "payment")
+ICONS = ("offer", "order", "overview", "parts", "payment", "refund")
 
 
 @hooks.register("register_icons")

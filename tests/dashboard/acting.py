@@ -59,3 +59,29 @@ def what_is_told(client: Client, response: Any, to: str) -> str:
 
 def written() -> list[PaymentEvent]:
     return list(PaymentEvent.objects.filter(source="staff"))
+
+
+def fill_in(client: Client, payment: Payment, **typed: str) -> dict[str, str]:
+    """The first page of a refund as its person sends it: what stood in the form, and what was typed over it."""
+    form = soup_of(client.get(f"{address_of(payment)}refund/")).select_one(".payparts-action form")
+    return sent_by(form) | typed
+
+
+def sent_by(form: Any) -> dict[str, str]:
+    """What a browser sends of a form, without its buttons and what is disabled."""
+    fields = [field for field in form.select("input[name], textarea[name]") if not field.has_attr("disabled")]
+    return {
+        field["name"]: field.get("value", "") if field.name == "input" else field.get_text().strip("\n")
+        for field in fields
+        if field["name"] != "csrfmiddlewaretoken"
+    }
+
+
+def refund(client: Client, payment: Payment, **typed: str) -> Any:
+    """Both pages of a refund, as far as they let."""
+    address = f"{address_of(payment)}refund/"
+    response = client.post(address, fill_in(client, payment, **{"note": "передумав"} | typed))
+    asking = soup_of(response).select_one(".payparts-action form") if response.status_code == 200 else None
+    if asking is None or not asking.select_one("[name=confirmed]"):
+        return response
+    return client.post(address, sent_by(asking))

@@ -105,6 +105,21 @@ MATRIX: tuple[Row, ...] = (
         post=(302,),
         data={"note": "Подзвонити"},
     ),
+    # What moves money: a POST without what has to be filled in asks again.
+    *(
+        Row(f"payparts_payments:{name}", "view_payment+hold_payment", ("{held}",), post=(200,))
+        for name in ("confirm", "cancel")
+    ),
+    Row("payparts_payments:refund", "view_payment+refund_payment", ("{payment}",), post=(200,)),
+    # Refunds, and their export.
+    Row("payparts_refunds:index", "view_payment"),
+    Row("payparts_refunds:index_results", "view_payment"),
+    *(
+        Row(f"payparts_refunds:{name}", "view_payment+export_payment", query=f"export={spreadsheet_format}")
+        for name in ("index", "index_results")
+        for spreadsheet_format in ("csv", "xlsx")
+    ),
+    Row("payparts_refunds:export", "view_payment+export_payment", post=WHATEVER),
     # What waits for a person.
     Row("payparts_payments:attention", "view_payment"),
     Row("payparts_payments:attention_results", "view_payment"),
@@ -251,6 +266,7 @@ def _rows() -> dict[str, str]:
         "order_handed_over": str(handed_over.pk),
         "payment": str(payment.pk),
         "event": str(event.pk),
+        "held": str(make_payment(state="LOCKED").pk),
         "unknown_callback": str(unknown.pk),
         "revision": str(offer.save_revision().pk),
         "site": str(site.pk),
@@ -335,7 +351,7 @@ def test_not_even_a_superuser_adds_changes_or_deletes_payments_and_orders(bank: 
     before = {model: list(model.objects.order_by("pk").values(*names)) for model, names in UNTOUCHABLE.items()}  # type: ignore[attr-defined]
     forged = {"state": "FAIL", "status": "refunded", "amount": "1.00", "order_id": "X", "number": "X", "post": "yes"}
     for row in MATRIX:
-        if not row.name.startswith(("payparts_payments:", "payparts_orders:")):
+        if not row.name.startswith(("payparts_payments:", "payparts_orders:", "payparts_refunds:")):
             continue
         for method in ("post", "put", "patch", "delete"):
             address = _address(row, keys)

@@ -244,7 +244,7 @@ def test_a_very_long_life_is_read_page_by_page(viewer: Client, django_assert_max
         PaymentEvent(payment=payment, type=EventType.POLL, message=f"event {n}.") for n in range(10_000)
     )
     viewer.get(f"{PAYMENTS}{payment.pk}/")
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         soup = soup_of(viewer.get(f"{PAYMENTS}{payment.pk}/"))
     assert "There are older events." in words(soup)
     seen = 0

@@ -20,8 +20,9 @@ from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
 from wagtail_payparts.models import Order, Payment, PaymentEvent, Refund
 from wagtail_payparts.receivers import pay_order, refund_order
 from wagtail_payparts.services import refund_payment, start_payment, sync_payment
+from wagtail_payparts.services.actions import decision_version
 from wagtail_payparts.services.deliveries import deliver_payment
-from wagtail_payparts.services.desk import decision_version, resolve_attention
+from wagtail_payparts.services.desk import resolve_attention
 from wagtail_payparts.services.locking import locked
 from wagtail_payparts.services.refund_reports import read_report, reconcile
 from wagtail_payparts.services.refunds import refundable, settle_left_behind, settle_refund

@@ -12,7 +12,7 @@ from wagtail.admin.ui.tables import Column, TitleColumn
 from wagtail_payparts import conf
 from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.instalments import Schedule, schedule
-from wagtail_payparts.models import Payment
+from wagtail_payparts.models import Payment, RefundState
 from wagtail_payparts.states import PaymentState
 
 
@@ -24,11 +24,22 @@ STATE_KINDS: dict[str, str] = {
     PaymentState.CANCELED: "over",
     PaymentState.EXPIRED: "over",
 }
+REFUND_KINDS: dict[str, str] = {
+    RefundState.ACCEPTED: "good",
+    RefundState.EXTERNAL: "good",
+    RefundState.REJECTED: "bad",
+    RefundState.UNCERTAIN: "alarm",
+    RefundState.WITHDRAWN: "over",
+}
 WAITING = "waiting"
 
 
 def state_kind(state: str) -> str:
     return STATE_KINDS.get(state, WAITING)
+
+
+def refund_kind(state: str) -> str:
+    return REFUND_KINDS.get(state, WAITING)
 
 
 def instalments(payment: Payment) -> Schedule:

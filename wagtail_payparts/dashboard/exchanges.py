@@ -6,8 +6,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from wagtail_payparts.models import EventType, PaymentEvent, Verdict
+from wagtail_payparts.dashboard.texts import Text, bank_text, clip
+from wagtail_payparts.models import EventType, PaymentEvent, Refund, RefundState, Verdict
 from wagtail_payparts.resources import clean
+from wagtail_payparts.states import PaymentState
 
 
 #: What ``bank`` writes down in words of its own (the rest of what it writes down are the bank's words).
@@ -49,6 +51,21 @@ def is_technical(event: PaymentEvent) -> bool:
     if event.type == EventType.NOTE:
         return event.payload.get("note") in _NOTES
     return event.verdict in _OURS or (event.message == _NO_REASON and event.verdict in _ANSWERED_NO)
+
+
+def what_it_says(message: str) -> str:
+    """A sentence about why the bank refused, with its own words."""
+    if message in ("", _NO_REASON):
+        return _("The bank gave no reason.")
+    return _("The bank says: “%(words)s”") % {"words": clip(message).short}
+
+
+def refund_message(refund: Refund, *, with_buyer: bool) -> Text:
+    """What the bank said of a refund, for those who may read it."""
+    if refund.bank_message == _NO_REASON:
+        return Text(_("The bank gave no reason."))
+    word = PaymentState.FAIL if refund.state == RefundState.REJECTED else PaymentState.SUCCESS
+    return bank_text(refund.bank_message, word, with_buyer=with_buyer)
 
 
 def explain_exchange(event: PaymentEvent) -> str:

@@ -34,7 +34,7 @@ class ExportForm(forms.Form):
         widget=forms.RadioSelect,
         initial=CSV,
         choices=[
-            (CSV, _("CSV: any number of payments, for any program")),
+            (CSV, _("CSV: any number of rows, for any program")),
             (XLSX, _("Excel workbook (XLSX): with dates, numbers and a row of totals")),
         ],
     )

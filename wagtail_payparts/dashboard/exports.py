@@ -1,4 +1,4 @@
-"""Payments as a file that is sent while it is made."""
+"""Payments and refunds as a file that is sent while it is made."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -25,8 +25,8 @@ from wagtail.log_actions import log
 
 from wagtail_payparts import conf
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER, payment_policy
-from wagtail_payparts.models import Payment
-from wagtail_payparts.resources import MAX_XLSX_ROWS, CsvFile, Table, XlsxFile
+from wagtail_payparts.models import Payment, PaymentEvent, Refund
+from wagtail_payparts.resources import MAX_XLSX_ROWS, CsvFile, RefundResource, Table, XlsxFile
 
 
 logger = logging.getLogger(__name__)
@@ -41,7 +41,13 @@ CONTENT_TYPES = {
 COUNTED = 10_000
 #: Of a listing's address, what says nothing of which payments it shows.
 NOT_A_FILTER = ("export", "id", "p", "_w_filter_fragment")
-TOO_MANY_FOR_XLSX = gettext_lazy("These are more payments than a workbook can hold. Choose fewer, or take CSV.")
+TOO_MANY_FOR_XLSX = gettext_lazy("These are more rows than a workbook can hold. Choose fewer, or take CSV.")
+#: What a file is called, and the log's entry about it.
+NAMES: dict[type[Model], tuple[str, Any]] = {
+    Payment: ("payments", gettext_lazy("Payments")),
+    Refund: ("refunds", gettext_lazy("Refunds")),
+    PaymentEvent: ("log", gettext_lazy("Logs")),
+}
 
 
 @dataclass(frozen=True)
@@ -57,21 +63,22 @@ class ExportOptions:
 
 def export_response(
     request: HttpRequest,
-    payments: QuerySet[Payment],
+    rows: QuerySet[Any],
     *,
     options: ExportOptions,
     described: Mapping[str, Any],
     is_search: bool = False,
 ) -> HttpResponseBase:
-    """``payments`` as a file, in their order, logged before its first row leaves.
+    """``rows`` (payments or refunds) as a file, in their order, logged before the first of them leaves.
 
-    ``described`` tells the log which payments they are. Where finding them costs more than reading them
+    ``described`` tells the log which ones they are. Where finding them costs more than reading them
     (``is_search``) that is done once and not again for each page. Raises ``PermissionDenied`` for whoever may not
     export; the buyer is left out for those who may not see who it is.
     """
     if not payment_policy.user_has_permission(request.user, "export"):
         raise PermissionDenied
-    table = Table(resource_for(request.user), payments.defer(None), names=options.columns, is_costly_to_find=is_search)
+    resource = resource_for(request.user, rows.model)
+    table = Table(resource, rows.defer(None), names=options.columns, is_costly_to_find=is_search)
     return send_table(request, table, options=options, described=described)
 
 
@@ -91,7 +98,7 @@ def send_table(
         _in_a_thread(pieces) if isinstance(request, ASGIRequest) else pieces, content_type=CONTENT_TYPES[options.format]
     )
     today = timezone.localdate(timezone=timezone.get_default_timezone())
-    name = f"{'payments' if table.queryset.model is Payment else 'log'}-{today}.{options.format}"
+    name = f"{NAMES[table.queryset.model][0]}-{today}.{options.format}"
     response["Content-Disposition"] = content_disposition_header(True, name)
     # nginx would collect the whole of it first.
     response["X-Accel-Buffering"] = "no"
@@ -99,7 +106,7 @@ def send_table(
 
 
 def export_listing(view: Any, spreadsheet_format: str) -> HttpResponseBase:
-    """The payments of a listing with all columns. Refused where a filter cannot be read."""
+    """The rows of a listing with all columns. Refused where a filter cannot be read."""
     if not view.user_has_permission("export"):
         raise PermissionDenied
     if view.filter_errors:
@@ -116,7 +123,7 @@ def export_listing(view: Any, spreadsheet_format: str) -> HttpResponseBase:
 def export_button(view: Any) -> Button:
     """Leads from a listing to the page on which columns and format are chosen, with the listing's filters."""
     query = filters_of(view.request)
-    address = reverse("payparts_payments:export")
+    address = reverse(view.export_url_name)
     return Button(_("Export…"), url=f"{address}?{query}" if query else address, icon_name="download", priority=80)
 
 
@@ -126,9 +133,10 @@ def resource_class() -> type[Resource]:
     return found
 
 
-def resource_for(user: Any) -> Resource:
+def resource_for(user: Any, model: type[Model] = Payment) -> Resource:
     """The columns that ``user`` may see."""
-    return resource_class()(with_buyer=bool(user.has_perm(VIEW_BUYER)))
+    found = RefundResource if model is Refund else resource_class()
+    return found(with_buyer=bool(user.has_perm(VIEW_BUYER)))
 
 
 def filters_of(request: HttpRequest) -> str:
@@ -139,15 +147,15 @@ def filters_of(request: HttpRequest) -> str:
 
 
 def describe(request: HttpRequest) -> dict[str, Any]:
-    """Which payments these are, for the log: who may read that need not know whom somebody looked for."""
+    """Which rows these are, for the log: who may read that need not know whom somebody looked for."""
     query = QueryDict(filters_of(request), mutable=True)
     searched = any(words.strip() for words in query.pop("q", []))
     return {"filters": query.urlencode(), **({"searched": True} if searched else {})}
 
 
-def count_up_to(payments: QuerySet[Any], most: int) -> int:
+def count_up_to(rows: QuerySet[Any], most: int) -> int:
     """How many there are; ``most + 1`` for any number that is greater."""
-    return payments.order_by()[: most + 1].count()
+    return rows.order_by()[: most + 1].count()
 
 
 def refuse(*lines: str) -> HttpResponse:
@@ -156,7 +164,7 @@ def refuse(*lines: str) -> HttpResponse:
 
 def _log(user: Any, options: ExportOptions, table: Table, described: Mapping[str, Any]) -> None:
     """The entry is about no payment in particular: Wagtail's log wants one."""
-    is_log = table.queryset.model is not Payment
+    filename, title = NAMES[table.queryset.model]
     data = {
         "format": options.format,
         "preset": options.preset,
@@ -165,8 +173,8 @@ def _log(user: Any, options: ExportOptions, table: Table, described: Mapping[str
         **described,
     }
     # Wagtail keeps one entry for each uuid and action, and gives a whole request the same uuid.
-    log(Payment(pk=0), EXPORTED, user=user, title=_("Logs") if is_log else _("Payments"), data=data, uuid=uuid.uuid4())
-    logger.info("user %s exports payments as %s", user.pk, options.format)
+    log(Payment(pk=0), EXPORTED, user=user, title=str(title), data=data, uuid=uuid.uuid4())
+    logger.info("user %s exports %s as %s", user.pk, filename, options.format)
 
 
 def _until_it_breaks(file: CsvFile | XlsxFile, user_pk: Any) -> Iterator[bytes]:

@@ -16,14 +16,14 @@ from wagtail_payparts import conf
 from wagtail_payparts.dashboard.periods import PeriodFilter
 from wagtail_payparts.dashboard.pills import register_pills
 from wagtail_payparts.dashboard.ranges import AmountFilter, CountFilter
-from wagtail_payparts.models import MerchantType, Payment
+from wagtail_payparts.models import MerchantType, Payment, Refund, RefundState
 from wagtail_payparts.states import OPEN, PaymentState
 
 
 register_pills()
 
 #: Filters of payments whose index goes on by the day.
-BY_DAY = {"state", "progress", "attention", "merchant_type", "parts_count", "store", "site", "is_test"}
+BY_DAY = frozenset({"state", "progress", "attention", "merchant_type", "parts_count", "store", "site", "is_test"})
 
 
 class CodesFilter(django_filters.MultipleChoiceFilter):
@@ -62,7 +62,20 @@ def _sites() -> list[tuple[str, str]]:
     return sorted(hosts.items(), key=lambda item: item[1])
 
 
-class PaymentFilterSet(WagtailFilterSet):
+class UsefulFilterSet(WagtailFilterSet):
+    """Without those filters that would offer one choice only."""
+
+    useful_with: dict[str, Any] = {"store": _stores, "site": _sites}
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(data, *args, **kwargs)
+        for name, choices in self.useful_with.items():
+            # Kept where an address names it: a filter that is not read would let everything through.
+            if name in self.filters and len(choices()) < 2 and name not in (data or {}):
+                del self.filters[name]
+
+
+class PaymentFilterSet(UsefulFilterSet):
     state = CodesFilter(label=_("State"), choices=PaymentState.choices)
     progress = EitherFilter(
         label=_("Progress"),
@@ -100,9 +113,20 @@ class PaymentFilterSet(WagtailFilterSet):
         model = Payment
         fields: list[str] = []
 
-    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(data, *args, **kwargs)
-        for name, choices in {"store": _stores, "site": _sites}.items():
-            # Kept where an address names it: a filter that is not read would let everything through.
-            if len(choices()) < 2 and name not in (data or {}):
-                del self.filters[name]
+
+class RefundFilterSet(UsefulFilterSet):
+    state = CodesFilter(label=_("State"), choices=RefundState.choices)
+    created_at = PeriodFilter(label=_("Created"))
+    amount = AmountFilter(label=_("Amount, UAH"))
+    store = CodesFilter(label=_("Store"), field_name="payment__store", choices=_stores)
+    is_test = EitherFilter(
+        label=_("Real or test"),
+        sides={
+            "real": (_("Real payments"), {"payment__is_test": False}),
+            "test": (_("Test payments"), {"payment__is_test": True}),
+        },
+    )
+
+    class Meta:
+        model = Refund
+        fields: list[str] = []

@@ -24,22 +24,28 @@ class LedgerViewSet(ModelViewSet):
         return common
 
     def get_urlpatterns(self) -> list[URLPattern]:
+        return [*self.get_index_patterns(), path("<int:pk>/", self.inspect_view, name="inspect")]
+
+    def get_index_patterns(self) -> list[URLPattern]:
         return [
             path("", self.index_view, name="index"),
             path("results/", self.index_results_view, name="index_results"),
-            path("<int:pk>/", self.inspect_view, name="inspect"),
         ]
+
+    def page_of(self, row: Any) -> str:
+        """The address at which a row is read."""
+        return reverse(self.get_url_name("inspect"), args=[quote(row.pk)])
 
     @property
     def url_finder_class(self) -> type[ModelAdminURLFinder]:
         """Wagtail's own leads to the page for editing, and there is none."""
-        url_name = self.get_url_name("inspect")
+        page_of = self.page_of
         policy = self.permission_policy
 
         class PageFinder(ModelAdminURLFinder):
             def get_edit_url(self, instance: Any) -> str | None:
                 if self.user and not policy.user_has_permission(self.user, "view"):
                     return None
-                return reverse(url_name, args=[quote(instance.pk)])
+                return page_of(instance)
 
         return PageFinder

@@ -1,4 +1,4 @@
-"""The listing of payments, and what it shares with that of the orders."""
+"""The listing of payments, and what it shares with those of refunds and orders."""
 
 from __future__ import annotations
 
@@ -61,30 +61,31 @@ class LedgerIndexView(PagedView, generic.IndexView):
         ]
 
 
-class PaymentIndexView(BulkListing, LedgerIndexView):
-    filterset_class = PaymentFilterSet
+class ExportedIndexView(LedgerIndexView):
+    """A listing of what belongs to payments: searched as they are, and to be had as a file."""
+
     #: A page shows of a search what is found first; a file holds all of it.
     is_complete = False
+    #: Leads from a row to its payment, in lookups.
+    through_to_payment = ""
+    export_url_name = ""
+    #: Filters that an index serves, which goes on by the day.
+    by_day: frozenset[str] = frozenset()
     orderings = LedgerIndexView.orderings | {
         "amount": ("amount", "pk"),
         "-amount": ("-amount", "-pk"),
     }
 
-    @cached_property
-    def columns(self) -> list[Column]:
-        return payment_columns(with_buyer=self.with_buyer, get_url=self.payment_link)
-
-    def payment_link(self, payment: Payment) -> str:
-        return self.page_link("payparts_payments:inspect", payment)
-
-    def get_base_queryset(self) -> QuerySet[Payment]:
-        return Payment.objects.select_related("buyer_order").defer(*NOT_LISTED, *NOT_LISTED_OF_ORDER)
-
-    def search_queryset(self, queryset: QuerySet[Payment]) -> QuerySet[Payment]:
+    def search_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if not self.is_searching:
             return queryset
-        is_complete = self.is_export or self.is_complete
-        return search_payments(queryset, self.search_query, with_buyer=self.with_buyer, is_complete=is_complete)
+        return search_payments(
+            queryset,
+            self.search_query,
+            with_buyer=self.with_buyer,
+            is_complete=self.is_export or self.is_complete,
+            through=self.through_to_payment,
+        )
 
     @property
     def is_short(self) -> bool:  # type: ignore[override]
@@ -95,14 +96,16 @@ class PaymentIndexView(BulkListing, LedgerIndexView):
         """As far as an index alone can count: by one filter, or by days and one of those that go on by the day."""
         in_force = set(self.filters.form.changed_data)
         others = in_force - {"created_at"}
-        is_served = len(others) <= 1 and (in_force == others or others <= BY_DAY)
+        is_served = len(others) <= 1 and (in_force == others or others <= self.by_day)
         return MOST_COUNTED if is_served else MOST_COUNTED_SLOWLY
+
+    def too_many_found(self) -> str:
+        """There may be more than the page shows, in words."""
+        raise NotImplementedError
 
     def notes(self, page: LedgerPage) -> list[str]:
         notes = super().notes(page)
-        if self.is_searching and page.paginator.count >= MOST_FOUND:
-            notes.append(_("Many payments match this search, and there may be more than are shown. Type more of it."))
-        return notes
+        return [*notes, self.too_many_found()] if self.is_searching and page.paginator.count >= MOST_FOUND else notes
 
     @cached_property
     def show_export_buttons(self) -> bool:
@@ -115,3 +118,22 @@ class PaymentIndexView(BulkListing, LedgerIndexView):
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         # Before anything of the listing is made: Wagtail would load every row to count it.
         return export_listing(self, request.GET["export"]) if self.is_export else super().get(request, *args, **kwargs)
+
+
+class PaymentIndexView(BulkListing, ExportedIndexView):
+    filterset_class = PaymentFilterSet
+    export_url_name = "payparts_payments:export"
+    by_day = BY_DAY
+
+    @cached_property
+    def columns(self) -> list[Column]:
+        return payment_columns(with_buyer=self.with_buyer, get_url=self.payment_link)
+
+    def payment_link(self, payment: Payment) -> str:
+        return self.page_link("payparts_payments:inspect", payment)
+
+    def get_base_queryset(self) -> QuerySet[Payment]:
+        return Payment.objects.select_related("buyer_order").defer(*NOT_LISTED, *NOT_LISTED_OF_ORDER)
+
+    def too_many_found(self) -> str:
+        return _("Many payments match this search, and there may be more than are shown. Type more of it.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import models, transaction
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from wagtail.log_actions import LogFormatter, log
 
 from wagtail_payparts.dashboard.attention import explain
+from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.models import Verdict
 from wagtail_payparts.resources import clean
 
@@ -23,6 +25,9 @@ ASKED = "wagtail_payparts.ask"
 DELIVERED = "wagtail_payparts.deliver"
 RESOLVED = "wagtail_payparts.resolve"
 NOTED = "wagtail_payparts.note"
+CONFIRMED_HOLD = "wagtail_payparts.confirm_hold"
+CANCELED_HOLD = "wagtail_payparts.cancel_hold"
+REFUNDED = "wagtail_payparts.refund"
 
 
 def write_log(row: models.Model, action: str, **data: Any) -> None:
@@ -60,9 +65,29 @@ class Resolved(LogFormatter):
         return _("Dismissed: %(what)s") % words
 
 
+class Refunded(LogFormatter):
+    """Written before the bank is told: what came of it is in the payment's history."""
+
+    label = gettext_lazy("Refund")
+
+    def format_message(self, log_entry: Any) -> str:
+        try:
+            amount = format_hryvnias(Decimal(log_entry.data["amount"]))
+        except (KeyError, TypeError, InvalidOperation):
+            return _("The bank was told to refund")
+        return _("The bank was told to refund %(amount)s") % {"amount": amount}
+
+
 def register_actions(actions: Any) -> None:
     """For Wagtail's hook ``register_log_actions``."""
     actions.register_action(ASKED)(Asked)
     actions.register_action(RESOLVED)(Resolved)
+    actions.register_action(REFUNDED)(Refunded)
+    actions.register_action(
+        CONFIRMED_HOLD, gettext_lazy("Confirm the hold"), gettext_lazy("The bank was told to confirm the hold")
+    )
+    actions.register_action(
+        CANCELED_HOLD, gettext_lazy("Cancel the hold"), gettext_lazy("The bank was told to cancel the hold")
+    )
     actions.register_action(DELIVERED, gettext_lazy("Deliver signals again"), gettext_lazy("Signals delivered again"))
     actions.register_action(NOTED, gettext_lazy("Write a note"), gettext_lazy("A note was written"))

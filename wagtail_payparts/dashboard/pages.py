@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef
-from django.http import Http404
+from django.db.models import Exists, OuterRef, Prefetch
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,17 +12,20 @@ from django.utils.translation import gettext_lazy
 from wagtail.admin.admin_url_finder import AdminURLFinder
 from wagtail.admin.views import generic
 
-from wagtail_payparts.dashboard.columns import instalments, state_kind
+from wagtail_payparts.dashboard.columns import instalments, refund_kind, state_kind
+from wagtail_payparts.dashboard.exchanges import refund_message
+from wagtail_payparts.dashboard.holds import hold_ends
 from wagtail_payparts.dashboard.moments import write_moment
 from wagtail_payparts.dashboard.paging import back_to
 from wagtail_payparts.dashboard.payment_actions import buttons, open_questions
 from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy
 from wagtail_payparts.dashboard.texts import bank_text
 from wagtail_payparts.dashboard.timeline import build_timeline
-from wagtail_payparts.models import Payment, RefundState
+from wagtail_payparts.models import Payment, Refund
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services import desk
 from wagtail_payparts.services.addresses import is_web_address
+from wagtail_payparts.services.refunds import refundable
 from wagtail_payparts.states import PaymentState, from_bank
 
 
@@ -37,8 +39,6 @@ _RECEIPT = {
     "terminal": gettext_lazy("Terminal"),
     "acquirer": gettext_lazy("Acquirer"),
 }
-#: What is read of a refund.
-_REFUND = ("pk", "amount", "state", "reason", "created_at", "requested_by")
 #: What the receipt says of the buyer.
 _PERSONAL = {"card_mask", "owner_name"}
 
@@ -78,18 +78,11 @@ class PaymentPageView(LedgerPageView):
     related = ("buyer_order", "offer", "site")
 
     def get_object(self, queryset: Any = None) -> Payment:
-        """One query for the payment and its refunds: each row is the payment with one of them."""
-        rows: list[Any] = list(
-            Payment.objects.filter(pk=self.pk)
-            .select_related(*self.related)
-            .annotate(has_failed=Exists(desk.failed_results(OuterRef("pk"))))
-            .annotate(**{f"refund_{name}": F(f"refunds__{name}") for name in _REFUND})
-            .order_by("refunds__pk")
+        payments = Payment.objects.select_related(*self.related).prefetch_related(
+            Prefetch("refunds", Refund.objects.order_by("pk"))
         )
-        if not rows:
-            raise Http404
-        self.refunds = [row for row in rows if row.refund_pk]
-        payment: Payment = rows[0]
+        found = payments.annotate(has_failed=Exists(desk.failed_results(OuterRef("pk"))))
+        payment: Payment = get_object_or_404(found, pk=self.pk)
         return payment
 
     def get_page_subtitle(self) -> str:
@@ -116,7 +109,9 @@ class PaymentPageView(LedgerPageView):
             "offer_url": self.offer_url(),
             "page_url": payment.page_url if is_web_address(payment.page_url) else "",
             "receipt": self._receipt(payment),
-            "refunds": [_refund(row, timeline.names) for row in self.refunds],
+            "refunds": [self._refund(refund, timeline.names) for refund in payment.refunds.all()],
+            "left_to_refund": refundable(payment),
+            "hold_ends": hold_ends(payment),
             "bank_word": _bank_word(payment.bank_state),
             "bank_message": bank_text(payment.bank_message, payment.state, with_buyer=self.with_buyer),
             "claim_word": _bank_word(payment.claim_state),
@@ -129,6 +124,7 @@ class PaymentPageView(LedgerPageView):
                     "claim_at",
                     "next_poll_at",
                     "erased_at",
+                    "pending_since",
                 )
             },
             "timeline": timeline,
@@ -139,22 +135,25 @@ class PaymentPageView(LedgerPageView):
         before = self.request.GET.get("before", "")
         return int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
 
+    def _refund(self, refund: Refund, names: dict[int, str]) -> dict[str, Any]:
+        made, changed = write_moment(refund.created_at), write_moment(refund.state_changed_at)
+        return {
+            "amount": refund.amount,
+            "state": refund.get_state_display(),
+            "kind": refund_kind(refund.state),
+            "reason": clean(refund.reason),
+            "at": made,
+            "changed": changed if changed != made else "",
+            "who": names.get(refund.requested_by_id or 0, ""),
+            "message": refund_message(refund, with_buyer=self.with_buyer),
+        }
+
     def _receipt(self, payment: Payment) -> list[tuple[str, str]]:
         return [
             (str(label), clean(str(payment.receipt[name])))
             for name, label in _RECEIPT.items()
             if payment.receipt.get(name) and (self.with_buyer or name not in _PERSONAL)
         ]
-
-
-def _refund(row: Any, names: dict[int, str]) -> dict[str, Any]:
-    return {
-        "amount": row.refund_amount,
-        "state": str(dict(RefundState.choices).get(row.refund_state, row.refund_state)),
-        "reason": clean(row.refund_reason),
-        "at": write_moment(row.refund_created_at),
-        "who": names.get(row.refund_requested_by, ""),
-    }
 
 
 def readable_lines(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

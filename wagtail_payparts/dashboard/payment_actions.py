@@ -15,10 +15,12 @@ from wagtail_payparts.dashboard.announcements import receiver_label, signal_labe
 from wagtail_payparts.dashboard.attention import explain, meaning_of
 from wagtail_payparts.dashboard.log import ASKED, DELIVERED, NOTED, RESOLVED
 from wagtail_payparts.dashboard.moments import write_moment
+from wagtail_payparts.dashboard.money_actions import CancelHold, ConfirmHold, RefundPayment
 from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.models import AttentionCode, Payment, RefundState, Verdict
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services import desk
+from wagtail_payparts.services.actions import decision_version
 from wagtail_payparts.states import PaymentState
 
 
@@ -154,7 +156,7 @@ class Decide(PaymentAction):
         return str(self.kwargs["code"])
 
     def get_form(self, data: Any = None) -> DecisionForm:
-        return DecisionForm(data, code=self.code, seen=desk.decision_version(self.object))
+        return DecisionForm(data, code=self.code, seen=decision_version(self.object))
 
     def why_not(self) -> str:
         return "" if self.code in self.object.attention_codes else _("This does not need a decision any more.")
@@ -228,7 +230,15 @@ class WriteNote(PaymentAction):
 
 
 #: Each has an address; those that need no more than the payment have a button at the head of its page.
-PAYMENT_ACTIONS: tuple[type[PaymentAction], ...] = (AskBank, DeliverAgain, Decide, WriteNote)
+PAYMENT_ACTIONS: tuple[type[PaymentAction], ...] = (
+    AskBank,
+    ConfirmHold,
+    CancelHold,
+    RefundPayment,
+    DeliverAgain,
+    Decide,
+    WriteNote,
+)
 
 
 def buttons(payment: Payment, user: Any) -> list[Button]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from wagtail.permission_policies import ModelPermissionPolicy
 from wagtail.users import permission_order
 
-from wagtail_payparts.models import Offer, Order, Payment, PayPartsSettings
+from wagtail_payparts.models import Offer, Order, Payment, PayPartsSettings, Refund
 
 
 #: Lets a person see who the buyer is; on payments and orders alike.
@@ -84,6 +84,8 @@ def register_policies() -> None:
 
         register_permission_policy(Payment, payment_policy)
         register_permission_policy(Order, order_policy)
+        # A refund is a part of its payment.
+        register_permission_policy(Refund, payment_policy)
 
 
 def register_places() -> None:

@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 
 from wagtail_payparts.dashboard.paging import Among
 from wagtail_payparts.forms import normalise_phone
-from wagtail_payparts.models import Payment
 
 
 #: Of the payments that one column finds. More than a page: who sees as many types on.
@@ -22,15 +21,18 @@ _PHONE = re.compile(r"\+?[\d\s()-]{3,20}", re.ASCII)
 
 
 def search_payments(
-    queryset: QuerySet[Payment], words: str, *, with_buyer: bool, is_complete: bool = False
-) -> QuerySet[Payment]:
+    queryset: QuerySet[Any], words: str, *, with_buyer: bool, is_complete: bool = False, through: str = ""
+) -> QuerySet[Any]:
     """Payments by the beginning of their order id, reference or order's number; or of the buyer's phone or e-mail.
+
+    ``through`` leads from rows of another kind to their payment (``payment__``).
 
     At most ``MOST_FOUND`` of each, unless it has to be complete. An OR over several columns uses none of their
     indexes, so each column is asked for keys by itself.
     """
     keys = queryset.order_by().select_related(None).values("pk")
-    parts = [keys.filter(**{lookup: words}) for lookup, words in _payment_lookups(words.strip(), with_buyer=with_buyer)]
+    lookups = _payment_lookups(words.strip(), with_buyer=with_buyer)
+    parts = [keys.filter(**{through + lookup: words}) for lookup, words in lookups]
     if is_complete:
         return queryset.filter(pk__in=Among(_all_of(parts)))
     if connections[queryset.db].features.supports_slicing_ordering_in_compound:

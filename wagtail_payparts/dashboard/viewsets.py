@@ -17,6 +17,7 @@ from wagtail_payparts.dashboard.overview import OverviewViewSet
 from wagtail_payparts.dashboard.pages import PaymentPageView
 from wagtail_payparts.dashboard.payment_actions import PAYMENT_ACTIONS
 from wagtail_payparts.dashboard.permissions import payment_policy
+from wagtail_payparts.dashboard.refunds import RefundViewSet
 from wagtail_payparts.models import Payment
 
 
@@ -38,7 +39,7 @@ class PaymentViewSet(LedgerViewSet):
 
 
 class PayInPartsGroup(ModelViewSetGroup):
-    items = (OverviewViewSet, PaymentViewSet, InboxViewSet, OrderViewSet, OfferViewSet, HealthViewSet)
+    items = (OverviewViewSet, PaymentViewSet, InboxViewSet, RefundViewSet, OrderViewSet, OfferViewSet, HealthViewSet)
     menu_label = pgettext_lazy("the menu", "Pay in parts")
     menu_name = "payparts"
     menu_icon = "payparts-parts"

@@ -50,7 +50,14 @@ class Refund(models.Model):
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         default_permissions = ("view",)
-        indexes = [models.Index(fields=["state", "state_changed_at"], name="payparts_refund_by_state")]
+        indexes = [
+            # Those that a process has left behind.
+            models.Index(fields=["state", "state_changed_at"], name="payparts_refund_by_state"),
+            # The listing: newest first, whole or by state; by amount.
+            models.Index(fields=["-created_at", "-id"], name="payparts_refund_created"),
+            models.Index(fields=["state", "-created_at", "-id"], name="payparts_refund_listed"),
+            models.Index(fields=["amount", "id"], name="payparts_refund_by_amount"),
+        ]
         constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="payparts_refund_amount")]
 
     def __str__(self) -> str:

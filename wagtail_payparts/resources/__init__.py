@@ -7,6 +7,7 @@ from wagtail_payparts.resources.csv_files import DELIMITERS, CsvFile
 from wagtail_payparts.resources.events import PaymentEventResource
 from wagtail_payparts.resources.fields import ComputedField
 from wagtail_payparts.resources.payments import PaymentResource
+from wagtail_payparts.resources.refunds import RefundResource
 from wagtail_payparts.resources.table import Table
 from wagtail_payparts.resources.widgets import AsIs, Lines, SiteMoment, UtcMoment, Words, YesNo
 from wagtail_payparts.resources.xlsx_files import MAX_XLSX_ROWS, XlsxFile
@@ -21,6 +22,7 @@ __all__ = [
     "Lines",
     "PaymentEventResource",
     "PaymentResource",
+    "RefundResource",
     "SiteMoment",
     "Table",
     "UtcMoment",

@@ -44,7 +44,8 @@ class XlsxFile:
         self.totals: list[Decimal | None] = [Decimal(0) if c.kind is Kind.DECIMAL else None for c in table.columns]
 
     def pieces(self) -> Iterator[bytes]:
-        skeleton = _make_skeleton(self.table.headings)
+        title = getattr(self.table.resource, "sheet_title", gettext("Payments"))
+        skeleton = _make_skeleton(self.table.headings, title=str(title))
         self.cells = SheetCells(skeleton.styles)
         out = _Out()
         with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=1) as archive:
@@ -105,7 +106,8 @@ class XlsxFile:
             return ""
         cells = ["" if total is None else self.cells.total(total) for total in self.totals]
         if "" in cells:
-            cells[cells.index("")] = self.cells.heading(_total_label(count - left_out, is_all=not left_out))
+            label = getattr(self.table.resource, "total_label", label_total_of_payments)
+            cells[cells.index("")] = self.cells.heading(label(count - left_out, is_all=not left_out))
         return self._rows([[cell] for cell in cells], count + 2)
 
 
@@ -113,7 +115,7 @@ def _without(cells: Cells, is_left_out: Cells) -> Cells:
     return [cell for cell, is_out in zip(cells, is_left_out, strict=True) if not is_out]
 
 
-def _total_label(count: int, *, is_all: bool) -> str:
+def label_total_of_payments(count: int, *, is_all: bool) -> str:
     if is_all:
         label = ngettext(
             "Total: %(count)s payment, whatever its state", "Total: %(count)s payments, whatever their state", count
@@ -136,11 +138,11 @@ class _Skeleton:
     styles: Styles
 
 
-def _make_skeleton(headings: Sequence[str]) -> _Skeleton:
+def _make_skeleton(headings: Sequence[str], *, title: str) -> _Skeleton:
     workbook = Workbook()
     sheet = workbook.active
     assert sheet is not None  # noqa: S101 - a new workbook has a sheet; for the type checker
-    sheet.title = gettext("Payments")[:31]
+    sheet.title = title[:31]
     sheet.freeze_panes = "A2"
     for number, heading in enumerate(headings, start=1):
         sheet.column_dimensions[get_column_letter(number)].width = min(max(len(heading) + 3, 14), 30)

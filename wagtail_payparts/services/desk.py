@@ -140,7 +140,7 @@ def resolve_attention(
     dismissing it that it was not. Either answer to ``action_stuck`` frees the payment for another action. Everything
     else changes nothing but the attention, so what is still wrong when the bank is asked next comes back.
 
-    ``seen``: the ``decision_version`` on which the decision rests; nothing is done if it is another one by now.
+    ``seen``: the ``actions.decision_version`` on which the decision rests; nothing is done if it is another one by now.
     ``note`` says why, and is required. Raises ``NotAllowed`` without ``resolve``, and where a refund would be written
     down while another one has no outcome yet; ``AlreadyResolved`` if somebody was quicker: nothing is done twice.
     """
@@ -151,11 +151,8 @@ def resolve_attention(
         with locked(payment.pk) as row:
             if code not in row.attention_codes:
                 raise AlreadyResolved(f"{code} is not open", user_message=_who_was_quicker(row, code, by))
-            if seen is not None and seen != decision_version(row):
-                raise AlreadyResolved(
-                    "the payment has changed",
-                    user_message=_("This payment has changed meanwhile, so nothing was done: look at it again."),
-                )
+            if seen is not None and seen != actions.decision_version(row):
+                raise AlreadyResolved("the payment has changed", user_message=actions.has_changed())
             gone_back = accept and code == AttentionCode.NEGATIVE_AFTER_SUCCESS and bool(row.remainder)
             if gone_back:
                 _refuse_beside_an_open_refund(row)
@@ -182,13 +179,6 @@ def resolve_attention(
     if row.next_delivery_at:
         deliver_later(row)
     return row
-
-
-def decision_version(payment: Payment) -> str:
-    """What a decision about money rests on, to be compared when it is carried out."""
-    refunds = payment.refunds.filter(state__in=UNSETTLED).order_by("pk").values_list("pk", "state")
-    open_refunds = ",".join(f"{pk}:{state}" for pk, state in refunds)
-    return f"{payment.state}|{payment.remainder:.2f}|{payment.pending_action}|{open_refunds}"
 
 
 def _refuse_beside_an_open_refund(row: Payment) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from wagtail_payparts import conf
 from wagtail_payparts.bank import ActionReply, PayPartsClient, clean_text
-from wagtail_payparts.exceptions import AlreadyResolved, BankError, NotAllowed
+from wagtail_payparts.exceptions import AlreadyResolved, BankError, BankRefused, NotAllowed
 from wagtail_payparts.formats import format_hryvnias
 from wagtail_payparts.models import Action, AttentionCode, EventType, Payment, Refund, RefundState, Source
 from wagtail_payparts.models.refunds import LIVE, UNSETTLED
@@ -30,7 +30,15 @@ logger = logging.getLogger(__name__)
 KOPECK = Decimal("0.01")
 
 
-def refund_payment(payment: Payment, amount: Decimal | None = None, *, reason: str, by: Any = None) -> Refund:
+def refund_payment(
+    payment: Payment,
+    amount: Decimal | None = None,
+    *,
+    reason: str,
+    by: Any = None,
+    seen: str | None = None,
+    on_begun: Callable[[Refund], None] | None = None,
+) -> Refund:
     """Give ``amount`` UAH back to the buyer, all that is left where it is ``None`` (payparts-api §5).
 
     The refund is committed as requested and then as sent before the bank is told, so this refuses to run inside a
@@ -38,13 +46,18 @@ def refund_payment(payment: Payment, amount: Decimal | None = None, *, reason: s
     so, else ``uncertain``: then no further refund of this payment begins until the bank's answer to a state query,
     or a person (``settle_refund``), has settled it. It is never sent twice.
 
+    ``seen``: the ``actions.decision_version`` on which the decision rests; nothing is done if it is another one by
+    now. ``on_begun`` is called when the refund is committed, before the bank is told; it must not raise.
+
     Raises ``NotAllowed`` without the permission ``refund``; for an amount that is not above zero, has parts of a
-    kopeck or is more than is left; for a part where the store's ``PARTIAL_REFUNDS`` is off; for a payment that is
-    not paid; while another action or an unsettled refund is open.
+    kopeck or is more than is left; for a part where the store's ``PARTIAL_REFUNDS`` is off; for a payment that has
+    changed since it was ``seen``. ``AlreadyResolved`` where no amount could be refunded: see ``why_no_refund``.
     """
     require(by, REFUND)
     store = conf.get_store(payment.store)
-    refund = retry_deadlocks(lambda: _request(payment, amount, reason.strip(), by, partial=store.partial_refunds))
+    refund = retry_deadlocks(lambda: _request(payment, amount, reason.strip(), by, seen, partial=store.partial_refunds))
+    if on_begun is not None:
+        on_begun(refund)
     retry_deadlocks(lambda: _mark_sent(refund))
     told: ActionReply | BankError
     try:
@@ -106,15 +119,65 @@ def refundable(payment: Payment) -> Decimal:
     """What could still be given back, in UAH: what was paid less refunds made, under way and uncertain."""
     if not payment.is_paid:
         return Decimal("0.00")
-    spoken_for = payment.refunds.filter(state__in=LIVE).aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    spoken_for = sum((refund.amount for refund in payment.refunds.all() if refund.state in LIVE), Decimal(0))
     return max(payment.amount - spoken_for, Decimal(0)).quantize(KOPECK)
 
 
-def _request(payment: Payment, amount: Decimal | None, reason: str, by: Any, *, partial: bool) -> Refund:
+def why_no_refund(payment: Payment, *, partial: bool) -> str:
+    """Why nothing of a payment as it stands can be refunded here, for people; empty where something can.
+
+    ``partial``: whether the store allows refunds of a part.
+    """
+    if not payment.is_paid:
+        return _("Only a paid payment can be refunded; this one is “%(state)s”.") % {
+            "state": payment.get_state_display()
+        }
+    if under_way := actions.what_is_under_way(payment):
+        return under_way
+    if any(refund.state in UNSETTLED for refund in payment.refunds.all()):
+        return _(
+            "A refund of this payment is not settled yet. Find out in the bank’s cabinet whether it was made first."
+        )
+    left = refundable(payment)
+    if not left:
+        return _("Nothing is left to refund.")
+    if left != payment.amount and not partial:
+        return _(
+            "A part of this payment has gone back already, and the store does not allow refunds of a part. Refund the "
+            "rest in the bank’s cabinet."
+        )
+    return ""
+
+
+def check_amount(payment: Payment, wanted: Decimal, *, partial: bool) -> None:
+    """Raises ``NotAllowed`` for an amount (UAH) that cannot be refunded of a payment of which something can."""
+    left = refundable(payment)
+    if not wanted.is_finite() or wanted <= 0:
+        raise _no(_("A refund is at least one kopeck."))
+    if wanted > left:
+        raise _no(_("At most %(amount)s can be refunded.") % {"amount": format_hryvnias(left)})
+    if wanted != wanted.quantize(KOPECK):
+        raise _no(_("An amount has two decimals at most."))
+    if wanted != payment.amount and not partial:
+        raise _no(
+            _(
+                "The store does not allow refunds of a part. Refund the whole amount, %(amount)s, or a part of it in "
+                "the bank’s cabinet."
+            )
+            % {"amount": format_hryvnias(payment.amount)}
+        )
+
+
+def _request(
+    payment: Payment, amount: Decimal | None, reason: str, by: Any, seen: str | None, *, partial: bool
+) -> Refund:
     with locked(payment.pk, durable=True) as row:
-        left = refundable(row)
-        wanted = left if amount is None else amount
-        _check(row, wanted, left, partial=partial)
+        if why_not := why_no_refund(row, partial=partial):
+            raise AlreadyResolved(why_not, user_message=why_not)
+        if seen is not None and seen != actions.decision_version(row):
+            raise _no(actions.has_changed())
+        wanted = refundable(row) if amount is None else amount
+        check_amount(row, wanted, partial=partial)
         actions.begin(row, Action.REFUND)
         refund = Refund.objects.create(payment=row, amount=wanted, reason=reason, requested_by=by)
         record(
@@ -127,31 +190,6 @@ def _request(payment: Payment, amount: Decimal | None, reason: str, by: Any, *, 
         )
         row.save()
         return refund
-
-
-def _check(row: Payment, wanted: Decimal, left: Decimal, *, partial: bool) -> None:
-    if not row.is_paid:
-        raise _no(
-            _("Only a paid payment can be refunded; this one is “%(state)s”.") % {"state": row.get_state_display()}
-        )
-    if row.refunds.filter(state__in=UNSETTLED).exists():
-        raise _no(
-            _("A refund of this payment is not settled yet. Find out in the bank’s cabinet whether it was made first.")
-        )
-    if not wanted.is_finite() or wanted <= 0:
-        raise _no(_("Nothing is left to refund.") if not left else _("A refund is at least one kopeck."))
-    if wanted > left:
-        raise _no(_("At most %(amount)s can be refunded.") % {"amount": format_hryvnias(left)})
-    if wanted != wanted.quantize(KOPECK):
-        raise _no(_("An amount has two decimals at most."))
-    if wanted != row.amount and not partial:
-        raise _no(
-            _(
-                "The store does not allow refunds of a part. Refund the whole amount, %(amount)s, or a part of it in "
-                "the bank’s cabinet."
-            )
-            % {"amount": format_hryvnias(row.amount)}
-        )
 
 
 def _no(text: str) -> NotAllowed:
@@ -169,7 +207,9 @@ def _note_outcome(refund: Refund, told: ActionReply | BankError, by: Any) -> Ref
     with locked(refund.payment_id) as row:
         fresh = Refund.objects.get(pk=refund.pk)
         event = actions.record_reply(row, EventType.REFUND, told, by=by)
-        fresh.bank_message = clean_text(str(told) if isinstance(told, BankError) else told.message)
+        if isinstance(told, (ActionReply, BankRefused)):
+            # Of what is no answer the event keeps our own words.
+            fresh.bank_message = clean_text(str(told) if isinstance(told, BankRefused) else told.message)
         if fresh.state in UNSETTLED:
             if isinstance(told, ActionReply) and told.verified:
                 _settle(row, fresh, RefundState.ACCEPTED, by=by)
