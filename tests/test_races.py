@@ -136,6 +136,8 @@ def test_one_callback_twenty_times_at_once(
     assert calls[payment_state_changed.name, payment.order_id, "SUCCESS"] == 1
     assert set(calls.values()) == {1}
     assert Order.objects.get().status == "paid"
+    # Each may have come after the answer to the one before it.
+    assert 1 <= _asked(bank)[payment.order_id] <= 20
 
 
 @pytest.mark.usefixtures("transactions")
@@ -273,6 +275,8 @@ def test_two_attempts_of_one_order_paid_at_once_are_one_success(
         assert sorted(succeeded) == sorted(late) == [0, 1]
         assert succeeded != late
         assert [calls[payment_needs_attention.name, one.order_id, "double_payment"] for one in attempts] == [1, 1]
+        assert {_asked(bank)[attempt.order_id] for attempt in attempts} == {1}
+    assert {request.endpoint for request in bank.requests} == {"create", "state"}
 
 
 @pytest.mark.usefixtures("transactions")

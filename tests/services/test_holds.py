@@ -12,11 +12,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from tests.factories import make_offer, make_order
+from wagtail_payparts import conf
+from wagtail_payparts.bank import PayPartsClient
 from wagtail_payparts.exceptions import NotAllowed
 from wagtail_payparts.models import EventType, Payment
 from wagtail_payparts.services import cancel_hold, confirm_hold, start_payment, sync_payment
 from wagtail_payparts.services.deliveries import deliver_payment
 from wagtail_payparts.services.desk import resolve_attention
+from wagtail_payparts.services.observations import observe_state
 from wagtail_payparts.services.offers import buy_offer
 from wagtail_payparts.services.schedule import ACTION_STUCK_AFTER
 from wagtail_payparts.simulator import Simulator
@@ -107,6 +110,32 @@ def test_a_refusal_is_not_believed_while_the_bank_cannot_be_asked(held: Payment,
     bank.fault("fail_verified", endpoint="confirm")
     bank.fault("unreachable", endpoint="state", times=None)
     assert confirm_hold(held).pending_action == "confirm"
+
+
+def test_a_certain_refusal_frees_the_payment_as_soon_as_the_bank_can_be_asked(held: Payment, bank: Simulator) -> None:
+    bank.fault("fail_verified", endpoint="confirm")
+    bank.fault("unreachable", endpoint="state")
+    confirm_hold(held)
+    after = sync_payment(held)
+    assert (after.state, after.pending_action, after.attention) == (S.LOCKED, "", "")
+    assert cancel_hold(held).state == S.CANCELED
+
+
+def test_an_answer_to_a_question_from_before_the_refusal_frees_nothing(held: Payment, bank: Simulator) -> None:
+    asked_at = timezone.now()
+    reply = PayPartsClient(conf.get_store()).state(held.order_id, show_amount=True)
+    bank.fault("fail_verified", endpoint="confirm")
+    bank.fault("unreachable", endpoint="state")
+    confirm_hold(held)
+    assert observe_state(held, reply, asked_at=asked_at).pending_action == "confirm"
+
+
+def test_an_action_after_a_refused_one_is_not_taken_for_it(held: Payment, bank: Simulator) -> None:
+    bank.fault("fail_verified", endpoint="confirm")
+    confirm_hold(held)
+    bank.fault("timeout_before", endpoint="confirm", seconds=0)
+    assert confirm_hold(held).pending_action == "confirm"
+    assert sync_payment(held).pending_action == "confirm", "the bank may have taken it, and be slow"
 
 
 @pytest.mark.parametrize("state", [s for s in S if s != S.LOCKED])

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from tests.factories import make_order
 from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
 from wagtail_payparts.models import Order, Payment, PaymentEvent, Refund
-from wagtail_payparts.receivers import pay_order, refund_order
+from wagtail_payparts.receivers import follow_payments
 from wagtail_payparts.services import refund_payment, start_payment, sync_payment
 from wagtail_payparts.services.actions import decision_version
 from wagtail_payparts.services.deliveries import deliver_payment
@@ -381,8 +381,8 @@ def test_the_order_of_signals_does_not_matter_to_the_order(paid: Payment, bank: 
     assert order is not None
     Order.objects.filter(pk=order.pk).update(status="awaiting_payment", paid_amount=0)
     Payment.objects.filter(pk=paid.pk).update(refunded_amount=PRICE)
-    refund_order(Payment, Payment.objects.get(pk=paid.pk))
-    pay_order(Payment, Payment.objects.get(pk=paid.pk))
+    follow_payments(Payment, Payment.objects.get(pk=paid.pk))
+    follow_payments(Payment, Payment.objects.get(pk=paid.pk))
     order.refresh_from_db()
     assert (order.status, order.paid_amount) == ("refunded", Decimal("0.00"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -12,6 +13,10 @@ from wagtail_payparts.exceptions import AlreadyResolved, BankError, BankRefused,
 from wagtail_payparts.models import Action, AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
 from wagtail_payparts.models.refunds import UNSETTLED
 from wagtail_payparts.services.journal import drop_attention, record
+
+
+#: In the payload of an event: the refusal bears the bank's signature.
+_REFUSED = "certainly_refused"
 
 
 def what_is_under_way(payment: Payment) -> str:
@@ -52,10 +57,30 @@ def record_reply(row: Payment, event_type: EventType, told: ActionReply | BankEr
     """Write down what the bank said when it was told to act. It settles nothing."""
     source = Source.STAFF if by else Source.POLL
     if isinstance(told, BankError):
-        return record(row, type=event_type, source=source, verdict=verdict_of(told), message=str(told), exchange=told)
+        payload = told.payload
+        if isinstance(told, BankRefused):
+            # Over what the bank may have sent under that name.
+            payload = (payload or {}) | {_REFUSED: is_certain_refusal(told)}
+        return record(
+            row,
+            type=event_type,
+            source=source,
+            verdict=verdict_of(told),
+            message=str(told),
+            payload=payload,
+            exchange=told,
+        )
     return record(
         row, type=event_type, source=source, verdict=Verdict.RECEIVED, message=told.message, exchange=told.exchange
     )
+
+
+def was_refused(row: Payment, *, before: datetime) -> bool:
+    """Whether the bank has said for certain, ``before`` it was asked for the state, that it will not act on a hold."""
+    told = row.events.filter(type=EventType.ACTION, created_at__gte=row.pending_since).order_by("-pk").first()
+    if told is None or told.verdict != Verdict.REFUSED or told.created_at >= before:
+        return False
+    return told.payload.get(_REFUSED) is True
 
 
 def verdict_of(error: BankError) -> str:

@@ -58,15 +58,10 @@ def _act(payment: Payment, action: Action, *, by: Any, reason: str, on_begun: On
     except BankError as error:
         told = error
     retry_deadlocks(lambda: _write_down(payment, told, by))
-    asked = sync_payment(payment, source=Source.STAFF if by else Source.POLL)
-    is_answered = asked.poll_count > begun.poll_count
-    if actions.is_certain_refusal(told) and is_answered and asked.state == PaymentState.LOCKED:
-        # It said no, and still holds the money when asked: nothing is under way any more.
-        return retry_deadlocks(lambda: _give_up(asked))
-    return asked
+    return sync_payment(payment, source=Source.STAFF if by else Source.POLL)
 
 
-def _begin(payment: Payment, action: Action, by: Any, reason: str) -> Payment:
+def _begin(payment: Payment, action: Action, by: Any, reason: str) -> None:
     with locked(payment.pk, durable=True) as row:
         if row.state != PaymentState.LOCKED:
             raise AlreadyResolved(f"the payment is {row.state}, not LOCKED", user_message=why_no_hold(row))
@@ -80,17 +75,8 @@ def _begin(payment: Payment, action: Action, by: Any, reason: str) -> Payment:
             payload={"action": str(action)},
         )
         row.save()
-        return row
 
 
 def _write_down(payment: Payment, told: ActionReply | BankError, by: Any) -> None:
     with locked(payment.pk) as row:
         actions.record_reply(row, EventType.ACTION, told, by=by)
-
-
-def _give_up(payment: Payment) -> Payment:
-    with locked(payment.pk) as row:
-        if row.state == PaymentState.LOCKED:
-            actions.end(row)
-            row.save()
-        return row

@@ -21,7 +21,7 @@ from wagtail_payparts.bank import CreateReply, StateReply, clean_text
 from wagtail_payparts.exceptions import BankError, BankRefused
 from wagtail_payparts.models import Action, AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
 from wagtail_payparts.services.actions import end as end_action
-from wagtail_payparts.services.actions import verdict_of
+from wagtail_payparts.services.actions import verdict_of, was_refused
 from wagtail_payparts.services.claims import settle
 from wagtail_payparts.services.journal import add_attention, drop_attention, owe, record
 from wagtail_payparts.services.locking import locked, retry_deadlocks
@@ -182,6 +182,8 @@ def observe_state(
                 drop_attention(row, AttentionCode.HOLD_EXPIRING)
                 if row.pending_action in HOLD_ACTIONS:
                     end_action(row)
+            elif decision is not None and _was_refused(row, observed, asked_at):
+                end_action(row)
             if not mismatch:
                 reconcile(row, reply.refunds, event)
             _watch(row, event, now)
@@ -338,6 +340,12 @@ def _expire_if_due(row: Payment) -> None:
         return
     event = record(row, type=EventType.EXPIRY, source=Source.POLL, state=PaymentState.EXPIRED, verdict=Verdict.APPLIED)
     _move(row, Decision(Move.APPLY, PaymentState.EXPIRED, was_negative=True), event)
+
+
+def _was_refused(row: Payment, observed: PaymentState | None, asked_at: datetime) -> bool:
+    """The bank said no to what is under way, and still holds the money when it was asked afterwards."""
+    is_held = observed == PaymentState.LOCKED and row.pending_action in HOLD_ACTIONS
+    return is_held and was_refused(row, before=asked_at)
 
 
 def _times_unknown(row: Payment) -> int:
