@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import make_order
+from wagtail_payparts.bank import PayPartsClient
 from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
 from wagtail_payparts.models import Order, Payment, PaymentEvent, Refund
 from wagtail_payparts.receivers import pay_order, refund_order
@@ -379,6 +380,25 @@ def test_what_was_refunded_elsewhere_beside_an_uncertain_refund_is_found_once_th
     poll_due()
     paid.refresh_from_db()
     assert paid.refunded_amount == bank.payment(paid.order_id).refunded
+
+
+def test_what_was_refunded_elsewhere_while_a_refund_was_on_its_way_is_found_after_it(
+    paid: Payment, bank: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above: the last question about a payment may fall into the second in which a refund is sent."""
+    decline = PayPartsClient.decline
+
+    def refunded_elsewhere_and_asked(*args: Any, **kwargs: Any) -> Any:
+        bank.refund(paid.order_id, "250.00")
+        sync_payment(paid)
+        Payment.objects.filter(pk=paid.pk).update(next_poll_at=None)
+        return decline(*args, **kwargs)
+
+    monkeypatch.setattr(PayPartsClient, "decline", refunded_elsewhere_and_asked)
+    refund_payment(paid, Decimal("100.00"), reason="брак")
+    poll_due()
+    paid.refresh_from_db()
+    assert paid.refunded_amount == bank.payment(paid.order_id).refunded == Decimal("350.00")
 
 
 def test_a_decision_about_money_that_has_changed_meanwhile_is_not_carried_out(
