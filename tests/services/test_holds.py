@@ -13,10 +13,11 @@ from django.utils import timezone
 
 from tests.factories import make_offer, make_order
 from wagtail_payparts import conf
-from wagtail_payparts.bank import PayPartsClient
+from wagtail_payparts.bank import PayPartsClient, parse_callback
 from wagtail_payparts.exceptions import NotAllowed
 from wagtail_payparts.models import EventType, Payment
 from wagtail_payparts.services import cancel_hold, confirm_hold, start_payment, sync_payment
+from wagtail_payparts.services.callbacks import receive
 from wagtail_payparts.services.deliveries import deliver_payment
 from wagtail_payparts.services.desk import resolve_attention
 from wagtail_payparts.services.observations import observe_state
@@ -246,3 +247,16 @@ def test_what_was_said_of_a_hold_is_not_kept_as_what_is_said_of_its_end(held: Pa
     Payment.objects.filter(pk=held.pk).update(bank_message="Договір з Олена Коваль")
     bank.set_state(held.order_id, "CANCELED", "")
     assert sync_payment(held).bank_message == ""
+
+
+@pytest.mark.parametrize("stands_by_it", [True, False])
+def test_a_word_about_the_end_of_a_hold_is_judged_when_the_hold_has_ended(
+    held: Payment, bank: Simulator, stands_by_it: bool
+) -> None:
+    """Found by torture: a forged "paid" was put aside while the money was held, and nobody heard of it after."""
+    receive(parse_callback(bank.callback_body(held.order_id, state="SUCCESS")))
+    assert sync_payment(held).claim_state == ""
+    (bank.confirm if stands_by_it else bank.cancel_hold)(held.order_id)
+    ended = sync_payment(held)
+    assert ended.attention_codes == ([] if stands_by_it else ["claim_contradicted"])
+    assert held.events.get(type="callback").verdict == ("applied" if stands_by_it else "conflict")

@@ -14,6 +14,7 @@ from tests.factories import make_order, make_payment
 from wagtail_payparts.models import EventType, Payment, PaymentEvent, SignalDelivery, Source, Verdict
 from wagtail_payparts.services import start_payment, sync_payment
 from wagtail_payparts.services.deliveries import deliver_payment
+from wagtail_payparts.services.observations import LAST_TRIES
 from wagtail_payparts.simulator import Simulator
 from wagtail_payparts.states import PaymentState
 
@@ -144,6 +145,32 @@ def test_another_amount_moves_nothing_and_is_asked_about_again(payment: Payment,
     assert after.attention_codes == ["amount_mismatch"]
     assert after.next_poll_at is not None
     assert sync_payment(payment).state == S.SUCCESS
+
+
+@pytest.mark.parametrize("fault", ["fail_verified", "unknown_state", "amount_differs"])
+def test_the_last_question_is_asked_again_while_its_answer_tells_nothing(
+    payment: Payment, bank: Simulator, fault: str
+) -> None:
+    """Found by torture: a refund made before the last question was never found when that was answered by "busy"."""
+    bank.pay(payment.order_id)
+    sync_payment(payment)
+    bank.refund(payment.order_id, "100.00")
+    Payment.objects.update(settled_at=timezone.now() - timedelta(days=31))
+    bank.fault(fault, endpoint="state", times=3)
+    for _try in range(3):
+        asked = sync_payment(payment)
+        assert asked.next_poll_at is not None
+    assert sync_payment(payment).refunded_amount == Decimal("100.00")
+
+
+def test_a_bank_that_has_forgotten_a_payment_is_not_asked_about_it_for_ever(payment: Payment, bank: Simulator) -> None:
+    bank.pay(payment.order_id)
+    sync_payment(payment)
+    Payment.objects.update(settled_at=timezone.now() - timedelta(days=31))
+    bank.fault("fail_verified", endpoint="state", times=None)
+    for _try in range(LAST_TRIES + 1):
+        asked = sync_payment(payment)
+    assert asked.next_poll_at is None
 
 
 def test_an_absent_amount_is_accepted_and_noted_once(payment: Payment, bank: Simulator) -> None:

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories import make_order
+from wagtail_payparts.bank import PayPartsClient
 from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
 from wagtail_payparts.models import Order, Payment, PaymentEvent, Refund
 from wagtail_payparts.receivers import follow_payments
@@ -26,6 +27,7 @@ from wagtail_payparts.services.desk import resolve_attention
 from wagtail_payparts.services.locking import locked
 from wagtail_payparts.services.refund_reports import read_report, reconcile
 from wagtail_payparts.services.refunds import refundable, settle_left_behind, settle_refund
+from wagtail_payparts.services.sync import poll_due
 from wagtail_payparts.simulator import Simulator
 
 
@@ -363,6 +365,41 @@ def test_deciding_about_an_uncertain_refund_settles_it(
     refund.refresh_from_db()
     paid.refresh_from_db()
     assert (refund.state, paid.refunded_amount, paid.attention) == (state, refunded, "")
+
+
+@pytest.mark.parametrize("was_made", [True, False])
+def test_what_was_refunded_elsewhere_beside_an_uncertain_refund_is_found_once_that_is_settled(
+    paid: Payment, bank: Simulator, manager: Any, was_made: bool
+) -> None:
+    """Found by torture: nothing is read of refunds while one is uncertain, and nobody asked again after it."""
+    bank.fault("timeout_after" if was_made else "timeout_before", endpoint="decline", seconds=0.01)
+    bank.fault("unreachable", endpoint="state")
+    refund = refund_payment(paid, Decimal("100.00"), reason="брак")
+    bank.refund(paid.order_id, "250.00")
+    Payment.objects.filter(pk=paid.pk).update(next_poll_at=None)
+    settle_refund(refund, was_made=was_made, reason="видно в кабінеті", by=manager)
+    poll_due()
+    paid.refresh_from_db()
+    assert paid.refunded_amount == bank.payment(paid.order_id).refunded
+
+
+def test_what_was_refunded_elsewhere_while_a_refund_was_on_its_way_is_found_after_it(
+    paid: Payment, bank: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above: the last question about a payment may fall into the second in which a refund is sent."""
+    decline = PayPartsClient.decline
+
+    def refunded_elsewhere_and_asked(*args: Any, **kwargs: Any) -> Any:
+        bank.refund(paid.order_id, "250.00")
+        sync_payment(paid)
+        Payment.objects.filter(pk=paid.pk).update(next_poll_at=None)
+        return decline(*args, **kwargs)
+
+    monkeypatch.setattr(PayPartsClient, "decline", refunded_elsewhere_and_asked)
+    refund_payment(paid, Decimal("100.00"), reason="брак")
+    poll_due()
+    paid.refresh_from_db()
+    assert paid.refunded_amount == bank.payment(paid.order_id).refunded == Decimal("350.00")
 
 
 def test_a_decision_about_money_that_has_changed_meanwhile_is_not_carried_out(

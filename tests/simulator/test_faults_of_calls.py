@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -217,6 +218,15 @@ def test_chance_follows_the_seed_and_not_the_order_of_payments() -> None:
     assert first == again
     assert first != other
     assert 0 < sum(map(sum, first)) < 24
+
+
+def test_it_is_known_how_often_each_fault_has_struck(simulator: Simulator) -> None:
+    simulator.fault("html", endpoint="any", times=2)
+    simulator.fault("list", endpoint="state", chance=0.000001, times=None)
+    for _call in range(3):
+        with suppress(BankError):
+            client_of(simulator).state(PAID)
+    assert simulator.faults_struck() == {("state", "html"): 2}
 
 
 @pytest.mark.parametrize("chance", [0, -1, 1.1])

@@ -49,6 +49,9 @@ def settle(row: Payment, observed: PaymentState, asked_at: datetime) -> bool:
             callback.verdict = Verdict.APPLIED
         elif callback.created_at > asked_at or (claim_stays and callback.pk == row.claim_event_id):
             continue
+        elif observed == PaymentState.LOCKED and claimed in FINAL:
+            # A hold may end either way: whether the bank stands by this word is seen when it has.
+            continue
         elif claimed is None:
             callback.verdict = Verdict.UNKNOWN_STATE
         elif _contradicts(claimed, observed):
@@ -69,7 +72,7 @@ def _claimed_since(row: Payment, asked_at: datetime) -> bool:
 
 
 def _contradicts(claimed: PaymentState, decided: PaymentState) -> bool:
-    """Paid and not paid cannot both be true. A hold may end either way, and a step comes before every end."""
+    """Paid and not paid cannot both be true. A step and a hold come before every end."""
     paid_against_negative = {claimed == PaymentState.SUCCESS, decided == PaymentState.SUCCESS} == {
         True,
         False,

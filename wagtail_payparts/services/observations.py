@@ -26,7 +26,7 @@ from wagtail_payparts.services.claims import settle
 from wagtail_payparts.services.journal import add_attention, drop_attention, owe, record
 from wagtail_payparts.services.locking import locked, retry_deadlocks
 from wagtail_payparts.services.refund_reports import explains, reconcile
-from wagtail_payparts.services.schedule import ACTION_STUCK_AFTER, CLAIM_OVERDUE_AFTER, HOLD_REMINDER, next_poll
+from wagtail_payparts.services.schedule import ACTION_STUCK_AFTER, CLAIM_OVERDUE_AFTER, DAY, HOLD_REMINDER, next_poll
 from wagtail_payparts.states import (
     DECIDED,
     FINAL,
@@ -41,6 +41,8 @@ from wagtail_payparts.states import (
 
 logger = logging.getLogger(__name__)
 
+#: The last question about a payment is asked again a day later if its answer was of no use, so many times.
+LAST_TRIES = 5
 #: An action that is over once the bank holds the money no more.
 HOLD_ACTIONS = (Action.CONFIRM, Action.CANCEL)
 
@@ -187,7 +189,7 @@ def observe_state(
             if not mismatch:
                 reconcile(row, reply.refunds, event)
             _watch(row, event, now)
-            _plan_and_save(row, at_once=_rang_since(row, asked_at))
+            _plan_and_save(row, at_once=_rang_since(row, asked_at), useless=event if decision is None else None)
             return row
 
     return retry_deadlocks(work)
@@ -226,7 +228,7 @@ def observe_no_state(
             if answered and row.state == PaymentState.NEW and _times_unknown(row) >= 2 and not rang:
                 _expire_if_due(row)
             # A bank that does not answer is not asked again at once, whoever rings.
-            _plan_and_save(row, at_once=rang and answered)
+            _plan_and_save(row, at_once=rang and answered, useless=event)
             return row
 
     return retry_deadlocks(work)
@@ -369,7 +371,10 @@ def _rang_since(row: Payment, asked_at: datetime) -> bool:
     return row.rung_at is not None and row.rung_at > asked_at
 
 
-def _plan_and_save(row: Payment, *, at_once: bool = False) -> None:
+def _plan_and_save(row: Payment, *, at_once: bool = False, useless: PaymentEvent | None = None) -> None:
+    """``useless``: an answer that told nothing of the state. It is not the last that we want to hear."""
     now = timezone.now()
     row.next_poll_at = now if at_once else next_poll(row, now, luck=random.random())  # noqa: S311
+    if row.next_poll_at is None and useless is not None and useless.repeats < LAST_TRIES:
+        row.next_poll_at = now + DAY
     row.save()

@@ -239,6 +239,8 @@ def _settle_stale(refund: Refund) -> int:
 
 def _settle(row: Payment, refund: Refund, state: RefundState, *, by: Any = None, why: str = "") -> None:
     """Move a refund; the caller holds the payment's lock and saves it."""
+    # While it was open, nothing that the bank named beyond it could be told apart: look again.
+    row.next_poll_at = timezone.now()
     refund.state, refund.state_changed_at = state, timezone.now()
     refund.save()
     if row.pending_action == Action.REFUND:

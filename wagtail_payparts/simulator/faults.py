@@ -104,6 +104,7 @@ class Faults:
         self._ordered: list[Fault] = []
         self._seed = seed
         self._calls: Counter[tuple[str, str]] = Counter()
+        self._struck: Counter[tuple[str, str]] = Counter()
 
     def order(self, fault: Fault) -> None:
         with self._lock:
@@ -117,6 +118,11 @@ class Faults:
         with self._lock:
             return list(self._ordered)
 
+    def struck(self) -> Counter[tuple[str, str]]:
+        """How often each has struck so far, by the call that it met and its kind."""
+        with self._lock:
+            return self._struck.copy()
+
     def take(self, endpoint: str, order_id: str) -> Fault | None:
         """The fault that applies now, counted down; one at a time."""
         with self._lock:
@@ -127,6 +133,7 @@ class Faults:
                         del self._ordered[place]
                     elif fault.times is not None:
                         self._ordered[place] = replace(fault, times=fault.times - 1)
+                    self._struck[endpoint, fault.kind] += 1
                     return fault
         return None
 

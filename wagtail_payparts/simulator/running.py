@@ -226,6 +226,10 @@ class Simulator:
     def clear_faults(self) -> None:
         self._faults.clear()
 
+    def faults_struck(self) -> dict[tuple[str, str], int]:
+        """How often each fault has struck so far, by the call that it met and its kind."""
+        return dict(self._faults.struck())
+
     # Callbacks
 
     def callback_body(
