@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import django.core.validators
 import django.db.models.deletion
+import django.utils.timezone
 import modelcluster.fields
 import wagtail.models.preview
 from django.conf import settings
@@ -215,6 +216,7 @@ class Migration(migrations.Migration):
                 ("offer_title", models.CharField(blank=True, max_length=255, verbose_name="offer")),
                 ("staff_note", models.TextField(blank=True, verbose_name="staff note")),
                 ("handed_over_at", models.DateTimeField(blank=True, null=True, verbose_name="handed over")),
+                ("erased_at", models.DateTimeField(blank=True, null=True, verbose_name="the buyer's details erased")),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("status_changed_at", models.DateTimeField(auto_now_add=True, verbose_name="changed")),
                 (
@@ -414,6 +416,11 @@ class Migration(migrations.Migration):
                 ("next_delivery_at", models.DateTimeField(blank=True, null=True, verbose_name="signals due")),
                 ("delivery_leased_until", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("lock_version", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "texts_since",
+                    models.DateTimeField(blank=True, default=django.utils.timezone.now, editable=False, null=True),
+                ),
+                ("erased_at", models.DateTimeField(blank=True, null=True, verbose_name="the bank's messages erased")),
                 (
                     "buyer_order",
                     models.ForeignKey(
@@ -749,6 +756,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="order",
+            index=models.Index(fields=["erased_at", "created_at", "id"], name="payparts_order_erasure"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
             index=models.Index(fields=["buyer_phone"], name="payparts_order_phone", opclasses=["varchar_pattern_ops"]),
         ),
         migrations.AddIndex(
@@ -831,6 +842,10 @@ class Migration(migrations.Migration):
             model_name="payment",
             index=models.Index(fields=["next_delivery_at"], name="payparts_payment_deliver"),
         ),
+        migrations.AddIndex(
+            model_name="payment",
+            index=models.Index(fields=["texts_since", "id"], name="payparts_payment_texts"),
+        ),
         migrations.AddConstraint(
             model_name="payment",
             constraint=models.UniqueConstraint(fields=("store", "order_id"), name="payparts_payment_order_id"),
@@ -879,6 +894,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="refund",
             index=models.Index(fields=["state", "state_changed_at"], name="payparts_refund_by_state"),
+        ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(fields=["-created_at", "-id"], name="payparts_refund_created"),
+        ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(fields=["state", "-created_at", "-id"], name="payparts_refund_listed"),
+        ),
+        migrations.AddIndex(
+            model_name="refund",
+            index=models.Index(fields=["amount", "id"], name="payparts_refund_by_amount"),
         ),
         migrations.AddConstraint(
             model_name="refund",

@@ -61,7 +61,7 @@ def _act(payment: Payment, action: Action, *, by: Any, reason: str, on_begun: On
     return sync_payment(payment, source=Source.STAFF if by else Source.POLL)
 
 
-def _begin(payment: Payment, action: Action, by: Any, reason: str) -> None:
+def _begin(payment: Payment, action: Action, by: Any, reason: str) -> Payment:
     with locked(payment.pk, durable=True) as row:
         if row.state != PaymentState.LOCKED:
             raise AlreadyResolved(f"the payment is {row.state}, not LOCKED", user_message=why_no_hold(row))
@@ -75,6 +75,7 @@ def _begin(payment: Payment, action: Action, by: Any, reason: str) -> None:
             payload={"action": str(action)},
         )
         row.save()
+        return row
 
 
 def _write_down(payment: Payment, told: ActionReply | BankError, by: Any) -> None:
