@@ -101,10 +101,16 @@ def erase_notes(payments: QuerySet[Payment]) -> None:
 
 def erase_events(events: QuerySet[PaymentEvent]) -> int:
     """Take the bank's words out of its messages. Returns the number of events that had some."""
-    found = list(events.order_by("pk").only("pk", "message", "payload", "verdict"))
-    changed = [event for event in found if _is_changed_by_erasure(event)]
-    PaymentEvent.objects.bulk_update(changed, ["message", "payload"], batch_size=100)
-    return len(changed)
+    with_words = set(events.exclude(message="").exclude(verdict__in=_OURS).values_list("pk", flat=True))
+    PaymentEvent.objects.filter(pk__in=with_words).update(message="")
+    with_payload = []
+    for event in events.order_by("pk").only("pk", "payload"):
+        payload = _without_texts(event.payload)
+        if payload != event.payload:
+            event.payload = payload
+            with_payload.append(event)
+    PaymentEvent.objects.bulk_update(with_payload, ["payload"], batch_size=100)
+    return len(with_words | {event.pk for event in with_payload})
 
 
 def _has_ended() -> Q:
@@ -130,14 +136,6 @@ def _erase_payments(rows: Sequence[Payment], at: datetime) -> None:
     # What a receiver complained of may quote whom it was about.
     complaints = ReceiverResult.objects.filter(delivery__payment__in=keys).exclude(last_error="")
     ReceiverResult.objects.filter(pk__in=list(complaints.values_list("pk", flat=True))).update(last_error="")
-
-
-def _is_changed_by_erasure(event: PaymentEvent) -> bool:
-    message = event.message if event.verdict in _OURS else ""
-    payload = _without_texts(event.payload)
-    is_changed = (message, payload) != (event.message, event.payload)
-    event.message, event.payload = message, payload
-    return is_changed
 
 
 def _without_texts(payload: Any) -> Any:

@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 #: An action in Wagtail's log.
 BUYER_ERASED = "wagtail_payparts.erase_buyer"
 #: So many rows are worked on in one transaction: others wait no longer than that takes.
-BATCH = 100
+BATCH = 50
 
 
 @dataclass
