@@ -208,6 +208,7 @@ def staff_look_at_everything(life: Life) -> None:
         "order": paid.buyer_order_id,
         "order_handed_over": paid.buyer_order_id,
         "offer": paid.offer_id,
+        "held": (Payment.objects.filter(state="LOCKED").first() or paid).pk,
         "event": paid.events_in_order().latest("pk").pk,
         "unknown_callback": 0,
         "revision": 0,

@@ -57,6 +57,7 @@ def test_signatures_are_compared_in_one_place_in_constant_time() -> None:
         if isinstance(node, ast.Compare)
         and any(isinstance(operator, (ast.Eq, ast.NotEq, ast.In, ast.NotIn)) for operator in node.ops)
         and any(_holds_a_secret(operand) for operand in (node.left, *node.comparators))
+        and not any(_is_known(operand) for operand in (node.left, *node.comparators))
     ]
     assert by_itself == []
     places = [path.name for path, tree in _modules() if "compare_digest" in ast.dump(tree)]
@@ -97,6 +98,11 @@ def _imported(node: ast.AST) -> list[str]:
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     return [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+
+
+def _is_known(operand: ast.expr) -> bool:
+    """A constant: to be compared with it tells nothing, as with the label of a password."""
+    return isinstance(operand, ast.Constant) or (isinstance(operand, ast.Name) and operand.id.isupper())
 
 
 def _holds_a_secret(operand: ast.expr) -> bool:

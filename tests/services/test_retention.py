@@ -26,8 +26,10 @@ from tests.naming import (
     settle,
 )
 from tests.secrets_search import dump_database
+from wagtail_payparts.bank import parse_callback
 from wagtail_payparts.models import EventType, Order, Payment, PaymentEvent, Refund, RefundState, Verdict
 from wagtail_payparts.services import purge, retention, sync_payment
+from wagtail_payparts.services.callbacks import receive
 from wagtail_payparts.services.desk import dismiss_callback, resolve_attention
 from wagtail_payparts.simulator import Simulator
 
@@ -143,6 +145,30 @@ def test_what_the_bank_says_after_an_erasure_goes_after_another_period(paid: Pay
     settle(Payment.objects.get(pk=paid.pk))
     assert purge().payments == 1
     assert places_of(CARD_OWNER) == set()
+
+
+def test_what_a_late_callback_says_after_an_erasure_goes_too(paid: Payment, bank: Simulator) -> None:
+    settle(paid)
+    purge()
+    receive(parse_callback(bank.callback_body(paid.order_id, message=f"Ще раз: {NAME}")))
+    sync_payment(paid)
+    settle(Payment.objects.get(pk=paid.pk))
+    assert purge().payments == 1
+    assert "wagtail_payparts_paymentevent.payload" not in places_of(NAME)
+    assert "wagtail_payparts_paymentevent.message" not in places_of(NAME)
+
+
+def test_which_password_signed_a_callback_is_remembered_after_an_erasure(
+    paid: Payment, bank: Simulator, settings: Any
+) -> None:
+    store = {"STORE_ID": settings.PAYPARTS_API_STORE_ID, "PASSWORD": "new", "PREVIOUS_PASSWORD": bank.password}
+    settings.PAYPARTS_STORES = {"default": store}
+    receive(parse_callback(bank.callback_body(paid.order_id, message=f"Ще раз: {NAME}")))
+    settings.PAYPARTS_STORES = {}
+    sync_payment(paid)
+    settle(paid)
+    purge()
+    assert paid.events.filter(type=EventType.CALLBACK, payload__signed_with="previous").count() == 1
 
 
 def test_a_repeated_old_callback_is_still_recognised(paid: Payment, bank: Simulator) -> None:

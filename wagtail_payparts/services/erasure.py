@@ -25,8 +25,10 @@ PERSONAL_RECEIPT = frozenset({"card_mask", "owner_name"})
 _BANK_SPEAKS = (EventType.CALLBACK, EventType.PAYMENT_CREATE, EventType.POLL)
 #: Their messages are ours: what went wrong on the way.
 _OURS = (Verdict.UNREACHABLE, Verdict.BAD_ANSWER)
-#: What stays of a message of the bank beside amounts: no text in which it could name somebody.
-_KEPT = frozenset({"state", "paymentState", "storeId", "storeIdentifier", "orderId", "partsCount", "merchantType"})
+#: What stays of a message of the bank beside amounts, and of our mark on it: no text in which it could name somebody.
+_KEPT = frozenset(
+    {"state", "paymentState", "storeId", "storeIdentifier", "orderId", "partsCount", "merchantType", "signed_with"}
+)
 _LONGEST_KEPT = 64
 _AMOUNT_KEY = re.compile("amount|refund", re.IGNORECASE)
 _AMOUNT = re.compile(r"[0-9]{1,9}(\.[0-9]{1,2})?")
