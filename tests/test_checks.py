@@ -52,6 +52,12 @@ def test_a_site_that_is_set_up_has_nothing_to_hear() -> None:
     assert _found() == []
 
 
+@pytest.mark.parametrize("value", [0, 65, -1, "4", None, 2.5])
+def test_a_number_of_questions_at_once_that_is_none_is_an_error(value: Any, settings: Any) -> None:
+    settings.PAYPARTS_SYNC_CONCURRENCY = value
+    assert _found() == ["payparts.E012"]
+
+
 @pytest.mark.parametrize("name", ["PAYPARTS_API_STORE_ID", "PAYPARTS_API_PASSWORD"])
 @pytest.mark.parametrize("value", ["", None])
 def test_a_store_without_id_or_password_is_an_error_and_refused_at_run_time(

@@ -6,20 +6,23 @@ import os
 import re
 import signal
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.utils import timezone
 
 from tests.factories import make_payment
+from tests.together import together
+from wagtail_payparts.management.commands.payparts_sync import summary
 from wagtail_payparts.models import EventType, Heartbeat, Payment, PaymentEvent
 from wagtail_payparts.services import start_payment
-from wagtail_payparts.services.sync import poll_due
+from wagtail_payparts.services.sync import Pass, poll_due
 from wagtail_payparts.signals import payment_succeeded
 from wagtail_payparts.simulator import Simulator
 from wagtail_payparts.states import PaymentState
@@ -194,3 +197,78 @@ def test_payments_that_another_worker_asks_about_do_not_fill_a_pass(bank: Simula
     assert poll_due(limit=2).asked == 1
     payment.refresh_from_db()
     assert payment.state == PaymentState.SUCCESS
+
+
+def test_no_word_is_said_where_none_is_wanted(bank: Simulator, run: Callable[..., str]) -> None:
+    bank.pay(_due().order_id)
+    assert run(verbosity=0) == ""
+
+
+@looping
+def test_a_loop_says_no_word_either(
+    bank: Simulator, run: Callable[..., str], stop_when_paid: Callable[[int], None]
+) -> None:
+    bank.pay(_due().order_id)
+    stop_when_paid(signal.SIGTERM)
+    assert run(loop=True, pause=0, verbosity=0) == ""
+
+
+class Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("output", "verbosity"), [(Terminal, 1), (StringIO, 2)])
+def test_a_long_pass_says_how_far_it_is(
+    output: type[StringIO], verbosity: int, bank: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal within one line, which the summary takes in the end; elsewhere only if it is wanted."""
+    for name in ("ON_TERMINAL", "ELSEWHERE"):
+        monkeypatch.setattr(f"wagtail_payparts.management.commands.payparts_sync.{name}", 0)
+    bank.pay(_due().order_id)
+    _due()
+    out = output()
+    call_command("payparts_sync", stdout=out, verbosity=verbosity)
+    told = out.getvalue()
+    assert "… 1 asked, 1 moved, 0 unanswered, " in told
+    assert told.splitlines()[-1].endswith("re-sent 0 old signals")
+    assert told.count("\n") == (1 if output is Terminal else len(told.splitlines()))
+
+
+def test_a_summary_is_one_line_whatever_happened() -> None:
+    done = Pass(
+        asked=5,
+        unanswered=1,
+        failed=2,
+        delivered=3,
+        states=Counter(SUCCESS=2, FAIL=1),
+        silent_hosts={"b.example", "a.example"},
+        is_cut_short=True,
+        seconds=2.345,
+    )
+    assert summary(done) == (
+        "asked the bank about 5 payments in 2.3 s, 3 moved (2 SUCCESS, 1 FAIL), 1 unanswered, 2 could not be asked "
+        "about (see the log); delivered for 3; re-sent 0 old signals; no answer from a.example, b.example: what is "
+        "due there waits; more is due"
+    )
+
+
+@pytest.mark.parametrize("value", ["0", "65", "-1", "four", "²", "1.5"])
+def test_a_number_of_questions_at_once_that_is_none_is_refused(value: str) -> None:
+    with pytest.raises(CommandError, match="a whole number from 1 to 64"):
+        call_command("payparts_sync", f"--concurrency={value}")
+
+
+@pytest.mark.threads
+@looping
+def test_in_a_thread_that_may_have_no_handlers_it_runs_all_the_same(bank: Simulator) -> None:
+    bank.pay(_due().order_id)
+    out = StringIO()
+    together(lambda: call_command("payparts_sync", stdout=out))
+    assert "1 moved" in out.getvalue()
+
+
+def test_the_handlers_of_the_process_come_back(bank: Simulator) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    call_command("payparts_sync", stdout=StringIO())
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == before

@@ -47,6 +47,12 @@ def test_a_question_without_an_answer_is_repeated_soon_and_consumes_no_step() ->
     assert next_poll(_payment(poll_failures=50), late) == late + 15 * MINUTE
 
 
+def test_luck_makes_a_pause_after_a_failure_a_quarter_shorter_and_touches_nothing_else() -> None:
+    late = BORN + 13 * HOUR
+    assert next_poll(_payment(poll_failures=3), late, luck=1) == late + 90 * SECOND
+    assert next_poll(_payment(), BORN, luck=1) == BORN + 30 * SECOND
+
+
 def test_a_claim_has_its_own_schedule_and_goes_on_hourly_without_end() -> None:
     claimed = {"claim_state": "SUCCESS", "claim_at": BORN + DAY}
     assert next_poll(_payment(**claimed), BORN + DAY) == BORN + DAY + 10 * SECOND

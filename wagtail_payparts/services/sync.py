@@ -154,8 +154,11 @@ def poll_due(
 ) -> Pass:
     """Ask the bank about every payment that is due, those with a claim first, and deliver what is owed."""
     poller = Poller(concurrency=concurrency, must_stop=must_stop)
-    done = poller.run(limit)
-    done.add(poller.finish())
+    try:
+        done = poller.run(limit)
+    finally:
+        late = poller.finish()
+    done.add(late)
     return done
 
 

@@ -51,13 +51,17 @@ class Command(BaseCommand):
                 sweep=sweep,
                 watch=self._show_progress,
             )
-            if options["loop"]:
-                self._loop(poller, stop, options["pause"])
-                return
-            settle_left_behind()
-            done = poller.run()
-            done.add(poller.finish())
-            self._report(done)
+            done = Pass()
+            try:
+                if options["loop"]:
+                    self._loop(poller, stop, options["pause"])
+                else:
+                    settle_left_behind()
+                    done = poller.run()
+            finally:
+                done.add(poller.finish())
+            if not options["loop"] or not done.is_empty:
+                self._report(done)
 
     def _loop(self, poller: Poller, stop: SimpleQueue[int], pause: float) -> None:
         self._say("The poller is running; stop it with Ctrl-C.")
@@ -71,14 +75,10 @@ class Command(BaseCommand):
                 self.stderr.write(f"The database does not answer ({type(error).__name__}); trying again.")
                 close_old_connections()
                 done = Pass()
-            self._report_if_any(done)
+            if not done.is_empty:
+                self._report(done)
             if not done.is_cut_short:
                 _wait(stop, pause)
-        self._report_if_any(poller.finish())
-
-    def _report_if_any(self, done: Pass) -> None:
-        if not done.is_empty:
-            self._report(done)
 
     def _report(self, done: Pass) -> None:
         """One line, whatever happened: cron sends it by mail, and a log keeps it together."""
