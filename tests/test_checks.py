@@ -262,6 +262,23 @@ def test_a_site_behind_a_proxy_is_told_to_count_its_visitors_apart(name: str, va
 
 
 @pytest.mark.parametrize(
+    ("addresses", "count"),
+    [
+        ([], 0),
+        ("217.117.66.32/27", 0),
+        (["217.117.66.32/27", "217.117.64.236", "2001:db8::/32", "::ffff:217.117.64.236"], 0),
+        (["217.117.66.33/27"], 1),
+        (["privatbank.ua", "217.117.64.236", "0"], 2),
+        ([""], 0),
+        ([None], 1),
+    ],
+)
+def test_addresses_of_the_bank_that_are_no_networks_are_named(addresses: Any, count: int, settings: Any) -> None:
+    settings.PAYPARTS_BANK_ADDRESSES = addresses
+    assert _found("payparts") == ["payparts.E009"] * count
+
+
+@pytest.mark.parametrize(
     ("name", "policy"),
     [
         ("SECURE_CSP", {"form-action": ["'self'"]}),

@@ -43,6 +43,18 @@ def test_our_own_view_is_recognised_and_nothing_is_written_down(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_our_own_view_is_recognised_where_it_lets_in_the_bank_only(
+    doctor: Doctor, live_server: Any, bank: Simulator, settings: Any
+) -> None:
+    settings.PAYPARTS_BANK_ADDRESSES = ["217.117.66.32/27"]
+    code, printed = doctor()
+    assert code == 0
+    assert line(printed, "is answered by this plugin, which lets nobody in but PAYPARTS_BANK_ADDRESSES") == "OK"
+    assert line(printed, "Callbacks are let in from 217.117.66.32/27 only") == "INFO"
+    assert not PaymentEvent.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_host_that_django_does_not_allow_is_told_apart(
     doctor: Doctor, live_server: Any, bank: Simulator, settings: Any
 ) -> None:
