@@ -34,12 +34,12 @@ from wagtail_payparts.simulator.faults import SIGNED_FAULTS, STATE_FAULTS
 
 WORDS = ("CREATED", "CLIENT_WAIT", "OTP_WAITING", "PP_CREATION", "LOCKED", "SUCCESS", "CANCELED", "FAIL", "REJECTED")
 #: The bank's decisions more often than its steps.
-words = st.sampled_from([*WORDS, "WAIT_LIQPAY", *("LOCKED", "SUCCESS", "CANCELED") * 3])
+words = st.sampled_from([*WORDS, "WAIT_LIQPAY", *("LOCKED", "CANCELED") * 3, *["SUCCESS"] * 6])
 #: Two of three go well.
 _KINDS = sorted(SIGNED_FAULTS.keys() - {"slow"})
 faults = st.sampled_from([*(None,) * 2 * len(_KINDS), *_KINDS])
 state_faults = st.sampled_from([*(None,) * 2 * len(_KINDS), *_KINDS, *sorted(STATE_FAULTS)])
-ORDERS = ("", "", "OURS", "#17")
+ORDERS = ("", "OURS", "OURS", "#17")
 #: Store ids and passwords, in the order of ``STORES``.
 STORE_KEYS = {
     "5E1F0A4D2B7C49E3A816": "8d3f5c1e0b7a4962a1c4e6f80d2b9573",
@@ -213,9 +213,9 @@ def _run(shop: type[Shop], **how: Any) -> None:
 
 
 def test_the_ledger_is_right_whatever_happens(shop: type[Shop]) -> None:
-    _run(shop, max_examples=15, stateful_step_count=25, derandomize=True)
+    _run(shop, max_examples=15, stateful_step_count=30, derandomize=True)
 
 
 @pytest.mark.exhaustive
 def test_the_ledger_is_right_whatever_happens_for_long(shop: type[Shop]) -> None:
-    _run(shop, max_examples=60, stateful_step_count=40)
+    _run(shop, max_examples=60, stateful_step_count=35)
