@@ -54,6 +54,21 @@ def test_each_cell_of_the_table_is_as_designed(now: PaymentState, seen: PaymentS
     assert decide(now, seen).move is move
 
 
+@pytest.mark.parametrize("was_negative", [False, True])
+@pytest.mark.parametrize(("now", "seen", "move"), _cells())
+def test_each_cell_ends_and_tells_staff_as_designed(
+    now: PaymentState, seen: PaymentState, move: Move, was_negative: bool
+) -> None:
+    """Where the payment stands afterwards, what sticks, and what is put before a person."""
+    decision = decide(now, seen, was_negative=was_negative)
+    moves = move in {Move.APPLY, Move.LATE, Move.QUIET}
+    assert decision.state == (seen if moves else now)
+    assert decision.was_negative == (was_negative or (moves and seen in NEGATIVE))
+    is_late = moves and (was_negative or now in NEGATIVE) and seen in {S.LOCKED, S.SUCCESS}
+    late = "late_lock" if seen == S.LOCKED else "late_success"
+    assert decision.attention == (late if is_late else "negative_after_success" if move is Move.CONFLICT else "")
+
+
 def test_the_table_covers_every_state_and_every_word_of_the_bank() -> None:
     assert len(_cells()) == len(S) * len(OBSERVABLE) == 80
 

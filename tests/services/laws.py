@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 
 from tests.services.world import HEALTHY, MOODY, World
@@ -19,6 +20,7 @@ from wagtail_payparts.models import (
     Verdict,
 )
 from wagtail_payparts.models.refunds import DONE, LIVE, UNSETTLED
+from wagtail_payparts.services.callbacks import ADOPT_WITHIN
 from wagtail_payparts.states import DECIDED, NEGATIVE, OPEN, PaymentState, from_bank
 
 
@@ -77,6 +79,7 @@ class Laws:
         assert 0 <= payment.refunded_amount <= payment.amount
         assert _total(refunds, LIVE) <= payment.amount, [(one.state, one.amount) for one in refunds]
         assert _total(refunds, DONE) == payment.refunded_amount
+        assert sum(one.state in UNSETTLED for one in refunds) <= 1
 
     def _something_happens_next(self, payment: Payment, refunds: list[Refund]) -> None:
         waits = payment.payment_state in OPEN | {S.LOCKED} or payment.claim_state or payment.pending_action
@@ -114,7 +117,11 @@ def check_at_rest(world: World) -> None:
         said = status_said(order, [payment for payment in payments if payment.buyer_order_id == order.pk])
         assert said in {None, order.status}, (order.number, order.status, said)
     _everybody_has_heard(world)
-    assert not PaymentEvent.objects.filter(type=EventType.CALLBACK, announced_at=None).exists()
+    callbacks = PaymentEvent.objects.filter(type=EventType.CALLBACK)
+    assert not callbacks.filter(announced_at=None).exists()
+    for orphan in callbacks.filter(payment=None):
+        came_later = [one for one in payments if one.order_id == orphan.order_id and _is_in_time(one, orphan)]
+        assert not came_later, orphan.order_id
 
 
 def _agrees_with_the_bank(world: World, payment: Payment, raised: set[str]) -> None:
@@ -147,6 +154,10 @@ def _nothing_waits(payment: Payment, raised: set[str]) -> None:
     assert not payment.refunds.filter(state__in=[RefundState.REQUESTED, RefundState.SENT]).exists(), where
     if payment.refunds.filter(state=RefundState.UNCERTAIN).exists():
         assert "refund_uncertain" in raised, where
+
+
+def _is_in_time(payment: Payment, callback: PaymentEvent) -> bool:
+    return payment.created_at < callback.created_at + ADOPT_WITHIN - timedelta(days=1)
 
 
 def _is_about_another_amount(payment: Payment) -> bool:

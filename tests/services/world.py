@@ -269,11 +269,9 @@ class World:
         """Nothing goes wrong any more, and the poller runs until the schedules have run out."""
         self.failures, self.statements = 0, None
         self.bank.clear_faults()
-        for pause in ({"minutes": 12}, {"hours": 7}, {"days": 8}, {"days": 31}):
+        for pause in ({"minutes": 12}, {"hours": 7}, {"days": 8}, {"days": 31}, {"hours": 7}):
             self.wait(**pause)
-            for _pass in range(2):
-                self.run_poller()
-                self.wait(minutes=2)
+            self.run_poller()
 
 
 def empty_the_ledger() -> None:
