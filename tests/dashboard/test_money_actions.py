@@ -191,6 +191,7 @@ def test_the_second_page_repeats_the_amount_in_full_and_nothing_is_done_before_i
 ) -> None:
     response = superuser.post(_address(paid, "refund"), fill_in(superuser, paid, amount="1 500,5", note="Скол\nна дні"))
     soup = soup_of(response)
+    assert words(soup.select_one(".payparts-action__question")) == "Give UAH 1,500.50 back to the buyer?"
     facts = _facts(soup)
     assert facts["Goes back to the buyer"] == "UAH 1,500.50"
     assert facts["Left to refund afterwards"] == "UAH 899.50"

@@ -141,7 +141,7 @@ def test_nothing_that_can_be_typed_is_an_error_of_ours(text: str) -> None:
         ("   ", "This field is required."),
         ("\u202e", "This is not an amount"),
         ("багато", "This is not an amount. Write it in digits, as in 1500.50."),
-        ("1,500", "“1,500” can be read in two ways."),
+        ("1,500", "“1,500” can be read in two ways: if these are thousands, write 1500."),
         ("1500,505", "An amount has two decimals at most."),
         ("0", "A refund is at least one kopeck."),
         ("-100", "A refund is at least one kopeck."),
@@ -405,7 +405,7 @@ def _told_in_ukrainian(client: Client, response: Any) -> str:
     ("typed", "said"),
     [
         ("багато", "Це не сума. Напишіть її цифрами, наприклад 1500,50."),
-        ("1,500", "«1,500» можна прочитати двояко."),
+        ("1,500", "«1,500» можна прочитати двояко: якщо це тисячі, пишіть 1500."),
         ("1500,505", "У сумі щонайбільше два знаки після коми."),
         ("0", "Найменше повернення — одна копійка."),
         ("2400,01", "Повернути можна щонайбільше 2 400,00 грн."),

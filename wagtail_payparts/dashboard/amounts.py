@@ -38,20 +38,16 @@ def read_hryvnias(text: str) -> Decimal:
     written = _CURRENCY.sub("", clean(text).strip())
     sign = "-" if written[:1] in {"-", "\N{MINUS SIGN}"} else ""
     number = written[1:].strip() if sign else written
-    example = write_plainly(Decimal("1500.50"))
     if _EITHER.fullmatch(number):
         raise ValidationError(
-            _(
-                "“%(text)s” can be read in two ways. Write thousands with a space or with nothing between them, and "
-                "kopecks with two digits: %(example)s."
-            ),
+            _("“%(text)s” can be read in two ways: if these are thousands, write %(whole)s."),
             code="ambiguous",
-            params={"text": number, "example": example},
+            params={"text": number, "whole": re.sub("[.,]", "", number)},
         )
     found = next(filter(None, (way.fullmatch(number) for way in _WAYS)), None)
     if found is None:
         message = _("This is not an amount. Write it in digits, as in %(example)s.")
-        raise ValidationError(message, code="invalid", params={"example": example})
+        raise ValidationError(message, code="invalid", params={"example": write_plainly(Decimal("1500.50"))})
     kopecks = found["kopecks"] or ""
     if len(kopecks) > 2:
         raise ValidationError(_("An amount has two decimals at most."), code="decimals")

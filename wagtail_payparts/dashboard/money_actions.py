@@ -12,7 +12,7 @@ from django import forms
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from wagtail_payparts import conf
 from wagtail_payparts.dashboard.actions import NoteForm, PaymentAction
@@ -195,7 +195,7 @@ class RefundPayment(MoneyAction):
     """Two pages: how much and why; then the amount in full, and whether. Only the second does anything."""
 
     name = "refund"
-    label = gettext_lazy("Refund")
+    label = pgettext_lazy("to do", "Refund")
     icon_name = "payparts-refund"
     any_permission_required = ["refund"]
     log_action = REFUNDED
@@ -270,8 +270,12 @@ class RefundPayment(MoneyAction):
         if self.wanted is None:
             return context | {"submit_label": _("Continue")}
         amount = self.wanted["amount"]
-        label = _("Refund %(amount)s") % {"amount": format_hryvnias(amount)}
-        return context | {"confirmed": _exactly(amount), "submit_label": label}
+        words = {"amount": format_hryvnias(amount)}
+        return context | {
+            "confirmed": _exactly(amount),
+            "question": _("Give %(amount)s back to the buyer?") % words,
+            "submit_label": _("Refund %(amount)s") % words,
+        }
 
     def act(self, data: dict[str, Any]) -> None:
         refund = refund_payment(

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from wagtail.admin.admin_url_finder import AdminURLFinder
+from wagtail.admin.utils import get_user_display_name
 from wagtail.admin.views import generic
 
 from wagtail_payparts.dashboard.columns import instalments, refund_kind, state_kind
@@ -78,9 +79,8 @@ class PaymentPageView(LedgerPageView):
     related = ("buyer_order", "offer", "site")
 
     def get_object(self, queryset: Any = None) -> Payment:
-        payments = Payment.objects.select_related(*self.related).prefetch_related(
-            Prefetch("refunds", Refund.objects.order_by("pk"))
-        )
+        refunds = Refund.objects.select_related("requested_by__wagtail_userprofile").order_by("pk")
+        payments = Payment.objects.select_related(*self.related).prefetch_related(Prefetch("refunds", refunds))
         found = payments.annotate(has_failed=Exists(desk.failed_results(OuterRef("pk"))))
         payment: Payment = get_object_or_404(found, pk=self.pk)
         return payment
@@ -109,7 +109,7 @@ class PaymentPageView(LedgerPageView):
             "offer_url": self.offer_url(),
             "page_url": payment.page_url if is_web_address(payment.page_url) else "",
             "receipt": self._receipt(payment),
-            "refunds": [self._refund(refund, timeline.names) for refund in payment.refunds.all()],
+            "refunds": [self._refund(refund) for refund in payment.refunds.all()],
             "left_to_refund": refundable(payment),
             "hold_ends": hold_ends(payment),
             "bank_word": _bank_word(payment.bank_state),
@@ -135,7 +135,7 @@ class PaymentPageView(LedgerPageView):
         before = self.request.GET.get("before", "")
         return int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
 
-    def _refund(self, refund: Refund, names: dict[int, str]) -> dict[str, Any]:
+    def _refund(self, refund: Refund) -> dict[str, Any]:
         made, changed = write_moment(refund.created_at), write_moment(refund.state_changed_at)
         return {
             "amount": refund.amount,
@@ -144,7 +144,7 @@ class PaymentPageView(LedgerPageView):
             "reason": clean(refund.reason),
             "at": made,
             "changed": changed if changed != made else "",
-            "who": names.get(refund.requested_by_id or 0, ""),
+            "who": clean(str(get_user_display_name(refund.requested_by))) if refund.requested_by else "",
             "message": refund_message(refund, with_buyer=self.with_buyer),
         }
 

@@ -65,8 +65,6 @@ class Timeline:
     before: int | None
     #: Whether newer ones are left out.
     is_past: bool
-    #: Those who acted, by their ids.
-    names: dict[int, str]
 
 
 def build_timeline(payment: Payment, *, with_buyer: bool, before: int | None = None) -> Timeline:
@@ -84,7 +82,6 @@ def build_timeline(payment: Payment, *, with_buyer: bool, before: int | None = N
         entries=[_entry(event, announced.get(event.pk, []), with_buyer) for event in events],
         before=events[0].pk if has_older else None,
         is_past=before is not None,
-        names={event.user.pk: _name(event.user) for event in events if event.user},
     )
 
 
