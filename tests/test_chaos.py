@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from tests.factories import make_payment
+from tests.torture.leaks import find_leaks
+from tests.torture.plan import Plan
 from tests.torture.run import Options, run
 
 
@@ -36,3 +39,28 @@ def test_whatever_fails_and_whoever_is_killed_the_ledger_is_the_banks_and_each_s
     assert report.kills
     assert report.faults
     assert report.counts["states"]["SUCCESS"]
+
+
+@pytest.mark.django_db
+def test_a_secret_is_found_wherever_it_stands_and_a_token_in_its_own_column_is_none(tmp_path: Path) -> None:
+    signature, token = "2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "1E03F3C7B3B8F2A0D5E4C9AA00112233"
+    plan = Plan(
+        seed=1,
+        directory=str(tmp_path),
+        database="",
+        store_id="STORE",
+        password="secret-1",
+        previous_password="secret-2",
+    )
+    make_payment(token=token)
+    (tmp_path / "web-1.log").write_text("GET /payment\nnothing\n")
+    assert list(find_leaks(plan, {token})) == []
+    make_payment(metadata={"said": signature}, bank_message="with secret-2", page_title=f"?token={token}")
+    (tmp_path / "web-1.log").write_text(f"token={token}\nsecret-1\n")
+    assert set(find_leaks(plan, {token})) == {
+        "a signature in the database, wagtail_payparts_payment.metadata",
+        "a password in the database, wagtail_payparts_payment.bank_message",
+        "a token in the database, wagtail_payparts_payment.page_title",
+        "a token in web-1.log, line 1",
+        "a password in web-1.log, line 2",
+    }
