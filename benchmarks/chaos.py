@@ -43,7 +43,7 @@ def main() -> None:
                 rate=options.rate,
                 crew={"web": options.web, "poller": options.pollers, "staff": options.staff},
                 kill_every=options.kill_every,
-                fresh_database=True,
+                first="create" if not number or options.db == "sqlite" else "empty",
             )
         )
         print("\n".join(_lines(report)), flush=True)
@@ -94,7 +94,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--web", type=int, default=3, help="web processes (3)")
     parser.add_argument("--pollers", type=int, default=4, help="pollers (4)")
     parser.add_argument("--staff", type=int, default=2, help="people at the desk, a process each (2)")
-    parser.add_argument("--kill-every", type=float, default=1.5, help="seconds between kills, on average (1.5)")
+    parser.add_argument("--kill-every", type=float, default=2, help="seconds between kills, on average (2)")
     parser.add_argument("--db", choices=["postgres", "mariadb", "sqlite"], default="postgres")
     parser.add_argument("--suffix", default="", help="of the database's name, for runs side by side")
     parser.add_argument("--keep", action="store_true", help="keep the logs of a good run too")

@@ -173,6 +173,12 @@ def test_a_bank_that_has_forgotten_a_payment_is_not_asked_about_it_for_ever(paym
     assert asked.next_poll_at is None
 
 
+def test_that_the_bank_never_made_a_payment_is_an_answer_like_any_other(bank: Simulator) -> None:
+    never_made = make_payment(state="EXPIRED")
+    Payment.objects.update(state_changed_at=timezone.now() - timedelta(days=31))
+    assert sync_payment(never_made).next_poll_at is None
+
+
 def test_an_absent_amount_is_accepted_and_noted_once(payment: Payment, bank: Simulator) -> None:
     bank.pay(payment.order_id)
     bank.fault("amount_absent", endpoint="state", times=3)

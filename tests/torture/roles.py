@@ -7,9 +7,11 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.core.management.color import no_style
 from django.db import connection
 
 from tests.factories import make_offer
@@ -56,9 +58,21 @@ def create(_: str) -> None:
     call_command("migrate", verbosity=0)
 
 
+def empty(_: str) -> None:
+    """The database of the run before, without what it did."""
+    models = [*apps.get_app_config("wagtail_payparts").get_models(), get_user_model()]
+    tables = [model._meta.db_table for model in models]
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sql_flush(no_style(), tables, reset_sequences=True, allow_cascade=True):
+            cursor.execute(statement)
+
+
 def prepare(_: str, answer: str) -> None:
     """A table for the receivers, staff, and two offers; the ids of the offers are the answer."""
     with connection.schema_editor() as editor:
+        if Act._meta.db_table in connection.introspection.table_names():
+            # Of a run that was broken off.
+            editor.delete_model(Act)
         editor.create_model(Act)
     get_user_model().objects.create_superuser(desk.NAME, "olena@example.com", None)
     offers = [make_offer(title=title, hold=hold) for title, hold in (("Чайник", False), ("Самовар", True))]
@@ -90,6 +104,7 @@ ROLES: dict[str, Callable[..., None]] = {
     "poller": poll,
     "staff": work_at_the_desk,
     "create": create,
+    "empty": empty,
     "prepare": prepare,
     "clear": clear_the_desk,
     "waits": wait_state,

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tests.torture.agenda import Agenda
 from tests.torture.buyers import World
@@ -37,6 +37,7 @@ MOST_LAG, MOST_OVERDUE, LOOK_EVERY = 0.5, 60, 4
 class Options:
     """``rate``: buyers a second, at most. ``pace``: a factor of all times of a payment's life. ``kill_every``: seconds
     between two kills, on average; 0 for none. ``patience``: how many seconds after the last buyer all must be over.
+    ``first``: whether the database is to be made, or emptied.
     """
 
     buyers: int
@@ -46,13 +47,13 @@ class Options:
     rate: float = 12
     pace: float = 1
     crew: Mapping[str, int] = field(default_factory=lambda: {"web": 3, "poller": 4, "staff": 2})
-    kill_every: float = 1.5
+    kill_every: float = 2
     death_chance: float = 0.00003
     receiver_fails: float = 0.04
     patience: float = 600
     workers: int = 12
     log_level: str = "INFO"
-    fresh_database: bool = False
+    first: Literal["", "create", "empty"] = ""
 
 
 @dataclass
@@ -123,8 +124,8 @@ def _storm(
     options: Options, plan: Plan, bank: Simulator, nursery: Nursery, dice: random.Random, report: Report
 ) -> None:
     crew = Crew(nursery, plan, options.crew)
-    if options.fresh_database:
-        crew.send("create")
+    if options.first:
+        crew.send(options.first)
     agenda = Agenda(options.workers)
     world = World(
         bank=bank,

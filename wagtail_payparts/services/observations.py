@@ -227,8 +227,10 @@ def observe_no_state(
             rang = _rang_since(row, asked_at)
             if answered and row.state == PaymentState.NEW and _times_unknown(row) >= 2 and not rang:
                 _expire_if_due(row)
+            # That it does not know a payment which it never made is all that it can say.
+            is_known = bool(row.token or row.bank_state)
             # A bank that does not answer is not asked again at once, whoever rings.
-            _plan_and_save(row, at_once=rang and answered, useless=event)
+            _plan_and_save(row, at_once=rang and answered, useless=event if is_known else None)
             return row
 
     return retry_deadlocks(work)
