@@ -179,7 +179,7 @@ def _posted(bank: Simulator, payment: Payment) -> dict[str, Any]:
 def test_a_sweeper_that_dies_while_it_announces_is_followed_by_another(payment: Payment, bank: Simulator) -> None:
     _ring(bank, payment, "FAIL")()
     callbacks = PaymentEvent.objects.filter(type="callback")
-    callbacks.update(announcing_until=None)
+    callbacks.update(announcing_until=None, announced_at=None)
 
     def die(**kwargs: Any) -> None:
         raise SystemExit
