@@ -32,8 +32,9 @@ from wagtail_payparts.models import (
     SignalDelivery,
 )
 from wagtail_payparts.services import cancel_hold, confirm_hold, refund_payment, start_payment
+from wagtail_payparts.services.actions import decision_version
 from wagtail_payparts.services.callbacks import receive
-from wagtail_payparts.services.desk import ask_bank, decision_version, deliver_again, resolve_attention
+from wagtail_payparts.services.desk import ask_bank, deliver_again, resolve_attention
 from wagtail_payparts.services.locking import lease_poll
 from wagtail_payparts.services.observations import observe_no_state, observe_state
 from wagtail_payparts.services.refunds import settle_refund
