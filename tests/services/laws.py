@@ -131,7 +131,7 @@ def _agrees_with_the_bank(world: World, payment: Payment, raised: set[str]) -> N
         assert payment.payment_state in {S.FAIL, S.EXPIRED}, where
         return
     books = world.bank.payment(payment.order_id)
-    word = from_bank(books.state)
+    word = from_bank(world.told(payment))
     if word is None:
         assert "unknown_state" in raised, where
     elif word in {S.CANCELED, S.FAIL}:

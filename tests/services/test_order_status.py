@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from tests.factories import make_order, make_payment
@@ -73,3 +75,18 @@ def test_an_order_that_was_paid_elsewhere_is_not_cancelled_by_an_attempt_that_co
     order = make_order(status="paid", paid_amount=12500)
     follow_payments(Payment, make_payment(buyer_order=order, state="FAIL", was_negative=True))
     assert _status(order) == "paid"
+
+
+@pytest.mark.parametrize(
+    ("refunded", "left", "status"),
+    [("0.00", "12500.00", "paid"), ("500.00", "12000.00", "partially_refunded"), ("12500.00", "0.00", "refunded")],
+)
+def test_it_does_not_matter_to_an_order_when_and_how_often_it_hears_of_its_money(
+    refunded: str, left: str, status: str
+) -> None:
+    order = make_order(status="awaiting_payment")
+    payment = make_payment(buyer_order=order, state="SUCCESS", refunded_amount=refunded)
+    for _time in range(2):
+        follow_payments(Payment, payment)
+        order.refresh_from_db()
+        assert (order.status, order.paid_amount) == (status, Decimal(left))

@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from tests.factories import make_order
 from wagtail_payparts.bank import PayPartsClient
 from wagtail_payparts.exceptions import AlreadyResolved, NotAllowed
-from wagtail_payparts.models import Order, Payment, PaymentEvent, Refund
-from wagtail_payparts.receivers import follow_payments
+from wagtail_payparts.models import Payment, PaymentEvent, Refund
 from wagtail_payparts.services import refund_payment, start_payment, sync_payment
 from wagtail_payparts.services.actions import decision_version
 from wagtail_payparts.services.deliveries import deliver_payment
@@ -413,23 +412,17 @@ def test_a_decision_about_money_that_has_changed_meanwhile_is_not_carried_out(
     assert not paid.refunds.filter(state="external").exists()
 
 
-def test_the_order_of_signals_does_not_matter_to_the_order(paid: Payment, bank: Simulator) -> None:
-    order = paid.buyer_order
-    assert order is not None
-    Order.objects.filter(pk=order.pk).update(status="awaiting_payment", paid_amount=0)
-    Payment.objects.filter(pk=paid.pk).update(refunded_amount=PRICE)
-    follow_payments(Payment, Payment.objects.get(pk=paid.pk))
-    follow_payments(Payment, Payment.objects.get(pk=paid.pk))
-    order.refresh_from_db()
-    assert (order.status, order.paid_amount) == ("refunded", Decimal("0.00"))
-
-
-def test_an_order_paid_again_after_a_refund_is_paid(paid: Payment, bank: Simulator) -> None:
+def test_an_order_paid_again_after_a_refund_is_paid_and_a_person_decides_whether_goods_go_out_again(
+    paid: Payment, bank: Simulator
+) -> None:
+    """An order is announced as paid once in its life, also where the first payment has gone back (design §5)."""
     refund_payment(paid, reason="передумав")
     assert _order(paid)[0] == "refunded"
     again = start_payment(
         lines=[{"name": "Чайник", "count": 1, "price": PRICE}], parts_count=2, buyer_order=paid.buyer_order
     )
     bank.pay(again.order_id)
-    sync_payment(again)
+    assert "double_payment" in sync_payment(again).attention_codes
+    signals = set(again.deliveries.values_list("signal", flat=True))
+    assert signals & {"payment_succeeded", "payment_late_success"} == {"payment_late_success"}
     assert _order(again) == ("paid", PRICE)

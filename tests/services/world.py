@@ -161,6 +161,10 @@ class World:
     def is_known(self, order_id: str) -> bool:
         return any(payment.order_id == order_id for payment in self.bank.payments())
 
+    def told(self, payment: Payment) -> str:
+        """What the bank answers now; of what it has given back altogether that may be another word than its books'."""
+        return PayPartsClient(conf.get_store(payment.store)).state(payment.order_id).payment_state
+
     def says(self, order_id: str, word: str) -> None:
         if self.is_known(order_id):
             self.bank.set_state(order_id, word, "Відмова" if word == "FAIL" else "")

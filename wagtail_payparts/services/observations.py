@@ -293,7 +293,10 @@ def _move(row: Payment, decision: Decision, event: PaymentEvent) -> None:
 
 
 def _take_order(row: Payment, event: PaymentEvent) -> bool:
-    """Whether this is the first payment that pays its order; the second needs a person, and so does the first then."""
+    """Whether this is the first payment that pays its order; the second needs a person, and so does the first then.
+
+    Also where the first has gone back: a shop that has been told of its order once may have acted on it.
+    """
     key = _order_key(row)
     if not key:
         return True
