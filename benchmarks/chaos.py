@@ -92,7 +92,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=0, help="begin no further run after this time (no limit)")
     parser.add_argument("--rate", type=float, default=12, help="buyers a second (12)")
     parser.add_argument("--web", type=int, default=3, help="web processes (3)")
-    parser.add_argument("--pollers", type=int, default=4, help="pollers (4)")
+    parser.add_argument("--pollers", type=int, default=3, help="pollers, each with three questions at once (3)")
     parser.add_argument("--staff", type=int, default=2, help="people at the desk, a process each (2)")
     parser.add_argument("--kill-every", type=float, default=2, help="seconds between kills, on average (2)")
     parser.add_argument("--db", choices=["postgres", "mariadb", "sqlite"], default="postgres")

@@ -27,11 +27,12 @@ SECONDS: dict[str, dict[str, Any]] = {
     },
     "deliveries": {"FIRST_RETRY": 0.3, "LONGEST_RETRY": 3},
 }
-#: Longer than a question to the bank can last, at every pace.
+#: The same at every pace: longer than a question to the bank can last, or in whole seconds.
 LEASES: dict[str, dict[str, Any]] = {
     "schedule": {"ACTION_STUCK_AFTER": 4},
     "locking": {"POLL_LEASE": 3, "DELIVERY_LEASE": 3},
     "callbacks": {"ANNOUNCE_LEASE": 3},
+    "breaker": {"FIRST_PAUSE": 1, "LONGEST_PAUSE": 3, "PROBE_LASTS": 3},
 }
 #: Seconds as a pair, and a count: how long a request waits for the bank, how often a receiver is called.
 PLAIN: dict[str, dict[str, Any]] = {

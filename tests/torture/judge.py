@@ -46,7 +46,7 @@ TELLING = {
 
 
 def what_waits() -> dict[str, int]:
-    """By what, how much is not over yet. A claim that the bank leaves open is asked about for ever, by design."""
+    """By what, how much is not over yet, and how much of it is late. A claim that the bank leaves open is asked about for ever, by design."""
     for_ever = Q(claim_state__gt="", attention__contains=AttentionCode.CLAIM_OVERDUE)
     return {
         "overdue": Payment.objects.filter(next_poll_at__lt=timezone.now() - OVERDUE * settings.PLAN.pace).count(),
@@ -230,7 +230,7 @@ def _orders(payments: Mapping[str, Payment]) -> Iterator[Difference]:
 
 def _waiting() -> Iterator[Difference]:
     for what, count in what_waits().items():
-        if count:
+        if count and what != "overdue":
             yield "", f"{what} that wait: {count}"
     for payment in Payment.objects.filter(poll_leased_until__gt=timezone.now()):
         yield payment.order_id, "is leased by a poller that is gone"

@@ -46,7 +46,7 @@ class Options:
     directory: Path
     rate: float = 12
     pace: float = 1
-    crew: Mapping[str, int] = field(default_factory=lambda: {"web": 3, "poller": 4, "staff": 2})
+    crew: Mapping[str, int] = field(default_factory=lambda: {"web": 3, "poller": 3, "staff": 2})
     kill_every: float = 2
     death_chance: float = 0.00003
     receiver_fails: float = 0.04

@@ -41,3 +41,4 @@ PAYPARTS_POLL_SCHEDULE = tuple(seconds * PLAN.pace for seconds in (1.5, 4, 8, 14
 PAYPARTS_EXPIRE_AFTER = timedelta(seconds=12 * PLAN.pace)
 PAYPARTS_HOLD_FOR = timedelta(seconds=HOLD_SECONDS * PLAN.pace)
 PAYPARTS_CHECKOUT_LIMITS = {}
+PAYPARTS_SYNC_CONCURRENCY = 3
