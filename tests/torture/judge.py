@@ -46,7 +46,10 @@ TELLING = {
 
 
 def what_waits() -> dict[str, int]:
-    """By what, how much is not over yet, and how much of it is late. A claim that the bank leaves open is asked about for ever, by design."""
+    """By what, how much is not over yet, and how much of it is late.
+
+    A claim that the bank leaves open is asked about for ever, by design.
+    """
     for_ever = Q(claim_state__gt="", attention__contains=AttentionCode.CLAIM_OVERDUE)
     return {
         "overdue": Payment.objects.filter(next_poll_at__lt=timezone.now() - OVERDUE * settings.PLAN.pace).count(),
