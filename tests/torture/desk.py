@@ -27,6 +27,7 @@ NAME = "olena"
 #: Of paid payments one in so many is refunded by staff.
 REFUNDED_OF = 8
 LATELY = timedelta(seconds=30)
+PATIENCE = 30
 
 
 def work(dice: random.Random) -> None:
@@ -75,8 +76,13 @@ def clear(books: Mapping[str, Mapping[str, Any]]) -> None:
     for payment in Payment.objects.filter(attention__contains="negative_after_success"):
         if books[payment.order_id]["state"] != PaymentState.SUCCESS:
             resolve_attention(payment, "negative_after_success", accept=True, note="Так і є.", by=person)
-    for payment in Payment.objects.filter(attention__contains="delivery_failing"):
-        try:
-            deliver_again(payment, by=person)
-        except AlreadyResolved as refused:
-            logger.info("payment %s: %s", payment.order_id, refused)
+    deadline = time.monotonic() + PATIENCE
+    failing = Payment.objects.filter(attention__contains="delivery_failing")
+    while failing.exists() and time.monotonic() < deadline:
+        for payment in failing:
+            try:
+                deliver_again(payment, by=person)
+            except AlreadyResolved as refused:
+                # A delivery is under way, or whoever was at it has just been killed: a person looks again.
+                logger.info("payment %s: %s", payment.order_id, refused)
+        time.sleep(0.2)
