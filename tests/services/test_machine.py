@@ -199,6 +199,8 @@ def everything() -> Iterator[Simulator]:
 @pytest.fixture
 def shop(everything: Simulator, settings: Any, transactional_db: None) -> type[Shop]:
     settings.PAYPARTS_BASE_URL = "http://testserver"
+    # An example has to go the same way each time.
+    settings.PAYPARTS_SYNC_CONCURRENCY = 1
     settings.PAYPARTS_STORES = {
         alias: {"STORE_ID": store_id, "PASSWORD": password, "API_URL": everything.api_url, "PARTIAL_REFUNDS": True}
         for alias, (store_id, password) in zip(STORES, STORE_KEYS.items(), strict=True)

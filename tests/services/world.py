@@ -264,7 +264,9 @@ class World:
     # Time
 
     def wait(self, **ago: float) -> None:
+        """The cache, whose clock is not moved by hand, has forgotten what it knew of a silent bank."""
         self.clock.advance(**ago)
+        cache.clear()
 
     @property
     def days_gone(self) -> int:
