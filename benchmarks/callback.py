@@ -31,7 +31,7 @@ CONTRACT = "ЗАЯВА ПРО ПРИЄДНАННЯ ДО УМОВ ТА ПРАВИ
 FORGED = 10_000
 #: Requests per second, and the 99th percentile, to the floor's.
 AT_LEAST, AT_MOST = 0.5, 2.5
-#: How much longer a valid callback may take beside as many connections that post forged ones.
+#: How many times as long a valid callback may take beside forged ones.
 SLOWER = 2.0
 
 
@@ -40,6 +40,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--requests", type=int, default=1000, help="of each round, for each of the two")
     parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--forgers", type=int, default=4, help="connections that post forged ones")
     parser.add_argument("--threads", type=int, default=1, help="of each of gunicorn's two workers")
     parser.add_argument("--rows", type=int, default=10_000, help="payments that are there already")
     parser.add_argument("--only", choices=["speed", "flood"])
@@ -99,7 +100,9 @@ def is_not_flooded(port: int, options: argparse.Namespace) -> bool:
         valid = stream(CALLBACK, valid_callbacks(options.requests // 2), few)
         alone += drive(port, valid)
         valid = stream(CALLBACK, valid_callbacks(options.requests // 2), few)
-        measured, refused = drive(port, valid, stream(CALLBACK, forged[number * share : (number + 1) * share], few))
+        measured, refused = drive(
+            port, valid, stream(CALLBACK, forged[number * share : (number + 1) * share], options.forgers)
+        )
         assert set(refused.statuses) == {"400"}, refused.statuses
         beside.append(measured)
     slower = _together(beside).median / _together(alone).median
