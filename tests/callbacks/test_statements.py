@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ STORED = "INSERT paymentevent"
 #: MariaDB's driver forgets a statement that was refused.
 REFUSED = "None" if connection.vendor == "mysql" else STORED
 #: The claim, and the question to the bank that is due at once.
-CLAIM = "UPDATE payment SET rung_at, next_poll_at, claim_state, claim_event_id, claim_at"
+CLAIM = "UPDATE payment SET texts_since, rung_at, next_poll_at, claim_state, claim_event_id, claim_at"
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_a_stronger_claim_keeps_the_time_of_the_first(statements: Statements) ->
 def test_a_word_about_a_step_claims_nothing(statements: Statements) -> None:
     payment = make_payment(state="CREATED")
     said = statements(signed(payment.order_id, "CLIENT_WAIT"))
-    assert said == [*TO_LOCK, STORED, "UPDATE payment SET rung_at, next_poll_at", "COMMIT"]
+    assert said == [*TO_LOCK, STORED, "UPDATE payment SET texts_since, rung_at, next_poll_at", "COMMIT"]
 
 
 def test_a_repeat_is_counted(statements: Statements) -> None:
@@ -102,7 +103,7 @@ def test_a_repeat_is_counted(statements: Statements) -> None:
         "UPDATE paymentevent SET repeats",
         # What it claims, and whether it is known yet whose it is.
         "SELECT paymentevent",
-        "UPDATE payment SET rung_at, next_poll_at",
+        "UPDATE payment SET texts_since, rung_at, next_poll_at",
         "COMMIT",
     ]
 
@@ -138,3 +139,15 @@ def test_nothing_is_asked_before_a_signature_is_verified(body: bytes, statements
     settings.PAYPARTS_REJECTED_PER_HOUR = 0
     assert statements(body) == []
     assert statements(signed(make_payment().order_id, "SUCCESS", password="guess")) == []
+
+
+@pytest.mark.parametrize("already", [None, datetime(2026, 1, 1, tzinfo=timezone.utc)])
+def test_what_the_bank_has_written_is_found_again_when_its_time_has_come(
+    already: datetime | None, statements: Statements
+) -> None:
+    """The purge looks at payments by the time since which they may hold something; it has emptied that of old ones."""
+    payment = make_payment(state="CREATED")
+    Payment.objects.update(texts_since=already)
+    statements(signed(payment.order_id, "SUCCESS"))
+    payment.refresh_from_db()
+    assert payment.texts_since == (already or payment.rung_at)

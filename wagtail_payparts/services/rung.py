@@ -43,12 +43,14 @@ def lock_rung(store: str, order_id: str) -> Rung | None:
 
 
 def mark_rung(rung: Rung, *, now: datetime, **claim: Any) -> None:
-    """Make the question to the bank due; ``claim`` is what ``claims.claim`` says. The payment is locked."""
-    values = {"rung_at": now, "next_poll_at": now, **claim}
-    fields = [_COLUMNS[name] for name in values]
-    params = [field.get_db_prep_save(value, connection) for field, value in zip(fields, values.values(), strict=True)]
+    """Make the question to the bank due; ``claim`` is what ``claims.claim`` says. The payment is locked.
+
+    Its event may name the buyer, which ``retention`` is to find.
+    """
+    values = {"texts_since": now, "rung_at": now, "next_poll_at": now, **claim}
+    params = [_COLUMNS[name].get_db_prep_save(value, connection) for name, value in values.items()]
     with connection.cursor() as cursor:
-        cursor.execute(_marking(connection.vendor, tuple(field.column for field in fields)), [*params, rung.pk])
+        cursor.execute(_marking(connection.vendor, tuple(values)), [*params, rung.pk])
 
 
 @cache
@@ -60,7 +62,9 @@ def _locking(vendor: str) -> str:
 
 
 @cache
-def _marking(vendor: str, columns: tuple[str, ...]) -> str:
+def _marking(vendor: str, names: tuple[str, ...]) -> str:
     quote = connection.ops.quote_name
-    changes = ", ".join(f"{quote(column)} = %s" for column in columns)
+    columns = {name: quote(str(_COLUMNS[name].column)) for name in names}
+    since = columns.pop("texts_since")
+    changes = ", ".join([f"{since} = COALESCE({since}, %s)", *(f"{column} = %s" for column in columns.values())])
     return f"UPDATE {quote(Payment._meta.db_table)} SET {changes} WHERE {quote('id')} = %s"  # noqa: S608 - names of our own columns
