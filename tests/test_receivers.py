@@ -46,16 +46,6 @@ def test_an_async_receiver_that_raises_is_retried(payment: Payment) -> None:
     assert result_of("receiver").delivered_at is None
 
 
-def test_a_receiver_that_is_gone_is_not_waited_for(payment: Payment) -> None:
-    owe(payment)
-    with connected(payment_succeeded, gone=Shop(fails=10**6)):
-        deliver_due()
-    pass_time(payment)
-    deliver_due()
-    assert result_of("gone").attempts == 1
-    assert SignalDelivery.objects.get().done_at is not None
-
-
 def test_a_weak_receiver_that_nobody_keeps_is_gone(payment: Payment) -> None:
     shop = Shop()
     payment_succeeded.connect(shop, dispatch_uid="tests.weak")

@@ -14,6 +14,7 @@ from django.apps import apps
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 from wagtail import VERSION
 from wagtail.admin.views.bulk_action.registry import bulk_action_registry
 from wagtail.models import ModelLogEntry, Revision, Site
@@ -258,7 +259,7 @@ def _rows() -> dict[str, str]:
     event = PaymentEvent.objects.create(payment=payment, type="poll", order_id=payment.order_id)
     unknown = PaymentEvent.objects.create(type="callback", verdict="unknown_order", order_id="NOBODYS", state="SUCCESS")
     delivery = SignalDelivery.objects.create(payment=payment, event=event, signal="payment_succeeded")
-    ReceiverResult.objects.create(delivery=delivery, receiver="shop.told", attempts=1)
+    ReceiverResult.objects.create(delivery=delivery, receiver="shop.told", attempts=1, next_attempt_at=timezone.now())
     site = Site.objects.get(is_default_site=True)
     return {
         "offer": str(offer.pk),
