@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.torture.plan import Plan
+from tests.torture.plan import SIGNAL, Plan
 
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -55,16 +55,23 @@ class Nursery:
 
     def start(self, role: str, *arguments: object) -> int:
         """The id of the new process."""
-        assert self._process.stdin is not None
-        with self._one_at_a_time:
-            self._process.stdin.write(json.dumps([role, *map(str, arguments)]) + "\n")
-            self._process.stdin.flush()
-            return int(self._answers.get(timeout=PATIENCE)["born"])
+        return self._tell(role, *arguments)
+
+    def send_signal(self, pid: int, number: signal.Signals) -> None:
+        """To a process of ours, if it is still alive."""
+        self._tell(SIGNAL, pid, int(number))
 
     def end(self) -> None:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(PATIENCE)
+
+    def _tell(self, *words: object) -> int:
+        assert self._process.stdin is not None
+        with self._one_at_a_time:
+            self._process.stdin.write(json.dumps([str(word) for word in words]) + "\n")
+            self._process.stdin.flush()
+            return int(self._answers.get(timeout=PATIENCE)["about"])
 
     def _read(self) -> None:
         assert self._process.stdout is not None
@@ -105,8 +112,7 @@ class Crew:
                 return
             pid = dice.choice(candidates)
             self._sentenced.add(pid)
-            # Reaped by the nursery alone, whose word of it we have not read yet: nobody else has this id meanwhile.
-            os.kill(pid, signal.SIGKILL)
+            self._nursery.send_signal(pid, signal.SIGKILL)
 
     def send(self, role: str, *arguments: object) -> None:
         """Have something done by a process that ends by itself, and wait for it. Raises ``RuntimeError``."""
@@ -130,7 +136,7 @@ class Crew:
             self._closing = True
             at_work = dict(self._at_work)
             for pid, member in at_work.items():
-                os.kill(pid, signal.SIGTERM if member.role == "poller" else signal.SIGKILL)
+                self._nursery.send_signal(pid, signal.SIGTERM if member.role == "poller" else signal.SIGKILL)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             with self._lock:

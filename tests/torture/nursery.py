@@ -1,7 +1,8 @@
 """Where the shop's processes are born: Django is loaded once, and each process is a fork of that one.
 
-``python -m tests.torture.nursery`` reads what to start from its input, a JSON list of words a line (a role and its
-arguments), and answers with the process's id; it reports each death. When its input ends, all its children end.
+``python -m tests.torture.nursery`` reads its input, a JSON list of words a line: a role and its arguments, to start a
+process; or ``signal``, a process and a number. It answers each with the process's id, and reports each death. When its
+input ends, all its children end.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import django
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
-from tests.torture.plan import current_plan
+from tests.torture.plan import SIGNAL, current_plan
 
 
 def main() -> None:
@@ -40,12 +41,16 @@ def main() -> None:
                 line = sys.stdin.readline()
                 if not line:
                     break
-                role, *arguments = json.loads(line)
-                pid = os.fork()
-                if not pid:
-                    _become(roles.ROLES[role], role, arguments, plan.path)
-                children.add(pid)
-                say({"born": pid})
+                word, *arguments = json.loads(line)
+                if word == SIGNAL:
+                    pid, number = map(int, arguments)
+                    _send_signal(children, pid, number)
+                else:
+                    pid = os.fork()
+                    if not pid:
+                        _become(roles.ROLES[word], word, arguments, plan.path)
+                    children.add(pid)
+                say({"about": pid})
             _report_deaths(children)
     for pid in children:
         os.kill(pid, signal.SIGKILL)
@@ -54,6 +59,12 @@ def main() -> None:
 def say(what: dict[str, object]) -> None:
     sys.stdout.write(json.dumps(what) + "\n")
     sys.stdout.flush()
+
+
+def _send_signal(children: set[int], pid: int, number: int) -> None:
+    """Only who waits for its death knows that the id is still this child's, and nobody else's."""
+    if pid in children:
+        os.kill(pid, number)
 
 
 def _report_deaths(children: set[int]) -> None:

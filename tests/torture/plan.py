@@ -12,6 +12,8 @@ VARIABLE = "PAYPARTS_TORTURE"
 #: Where the shop's receiver for the outside world is broken for some payments, until somebody mends it.
 BROKEN = "receiver-is-broken"
 ACTED_OUTSIDE = "acted-outside.log"
+#: A word to the nursery that is no role.
+SIGNAL = "signal"
 #: How long the bank keeps a hold, at full pace.
 HOLD_SECONDS = 12
 

@@ -36,7 +36,7 @@ MOST_LAG, MOST_OVERDUE, LOOK_EVERY = 0.5, 60, 4
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """``rate``: buyers a second, at most. ``pace``: a factor of all times of a payment's life. ``kill_every``: seconds
-    between two kills, on average; 0 for none. ``patience``: how many seconds after the last buyer all must be over.
+    between two kills, on average. ``patience``: how many seconds after the last buyer all must be over.
     ``first``: whether the database is to be made, or emptied.
     """
 
@@ -149,8 +149,10 @@ def _storm(
     last = time.monotonic()
     deadline = last + options.patience
     _await_silence(crew, deadline, options.pace)
-    killer.end()
-    outages.end()
+    for thread in (killer, outages):
+        if not thread.is_alive():
+            report.differences.append(("", f"{type(thread).__name__} gave up before the end"))
+        thread.end()
     bank.clear_faults()
     (plan.path / BROKEN).unlink()
     books = plan.path / "books.json"
@@ -170,7 +172,7 @@ def _storm(
     report.kills = dict(crew.deaths)
     report.counts = verdict["counts"]
     report.payments = sum(report.counts["states"].values())
-    report.differences = [(order_id, what) for order_id, what in verdict["differences"]]
+    report.differences += [(order_id, what) for order_id, what in verdict["differences"]]
     report.differences += [("", what) for what in crew.unexpected]
     report.differences += [("", f"the world: {what} ({count})") for what, count in agenda.surprises.items()]
     report.differences += [("", f"HTTP 500 for {what}") for what in _failures_of_callbacks(bank)]
@@ -192,7 +194,7 @@ class Killer(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        while self._every and not self._over.wait(self._dice.expovariate(1 / self._every)):
+        while not self._over.wait(self._dice.expovariate(1 / self._every)):
             self._crew.kill_one(self._dice)
 
     def end(self) -> None:
