@@ -29,8 +29,8 @@ def test_whatever_fails_and_whoever_is_killed_the_ledger_is_the_banks_and_each_s
         directory=tmp_path,
         rate=20,
         pace=0.12,
-        kill_every=0.6,
-        death_chance=0.0005,
+        kill_every=0.8,
+        death_chance=0.0003,
         patience=30,
         log_level="DEBUG",
     )

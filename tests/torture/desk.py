@@ -79,7 +79,7 @@ def clear(books: Mapping[str, Mapping[str, Any]]) -> None:
     deadline = time.monotonic() + PATIENCE
     failing = Payment.objects.filter(attention__contains="delivery_failing")
     while failing.exists() and time.monotonic() < deadline:
-        for payment in failing:
+        for payment in failing.all():
             try:
                 deliver_again(payment, by=person)
             except AlreadyResolved as refused:
