@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.cache import cache
-from django.utils import translation
+from django.utils import timezone, translation
 
 from tests.factories import make_offer
 from wagtail_payparts.models import Offer
+from wagtail_payparts.services import callbacks, limits
 from wagtail_payparts.simulator import Simulator, run_simulator
 
 
@@ -37,6 +39,14 @@ def bank(request: pytest.FixtureRequest, settings: Any) -> Iterator[Simulator]:
         # Limits and throttles live there.
         cache.clear()
         yield simulator
+
+
+@pytest.fixture
+def within_one_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The minute and the hour of the limits do not end in the middle of the test."""
+    now = timezone.now()
+    monkeypatch.setattr(limits, "time", SimpleNamespace(time=now.timestamp))
+    monkeypatch.setattr(callbacks, "timezone", SimpleNamespace(now=lambda: now))
 
 
 @pytest.fixture

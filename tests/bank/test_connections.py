@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from wagtail_payparts.bank import CreateRequest, PayPartsClient, Store, transpor
 from wagtail_payparts.exceptions import BadAnswer, BankUnreachable
 
 from .conftest import ScriptedBank
-from .signing import ORDER_ID, PASSWORD, STORE_ID, created, stated
+from .signing import ORDER_ID, PASSWORD, STORE_ID, as_bytes, created, stated
 
 
 def test_calls_of_one_store_share_a_connection(bank: ScriptedBank, store: Store) -> None:
@@ -82,6 +84,42 @@ def test_cookies_are_not_kept(bank: ScriptedBank, client: PayPartsClient) -> Non
         bank.answers(stated(), Set_Cookie="JSESSIONID=1; Path=/")
         client.state(ORDER_ID)
     assert "Cookie" not in bank.requests[1][1]
+
+
+def test_what_a_netrc_says_of_the_banks_host_is_not_sent_to_it(
+    bank: ScriptedBank, client: PayPartsClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login shop password hush")
+    monkeypatch.setenv("NETRC", str(netrc))
+    bank.answers(stated())
+    client.state(ORDER_ID)
+    assert "Authorization" not in bank.requests[0][1]
+
+
+def test_over_a_kept_connection_a_call_is_one_write() -> None:
+    """Else the bank is woken by the headers, to wait for the body."""
+    arrived: list[bytes] = []
+
+    def answer_twice(listening: socket.socket) -> None:
+        connection, _address = listening.accept()
+        with connection:
+            for _call in range(2):
+                arrived.append(connection.recv(65536))
+                while not arrived[-1].endswith(b"}"):
+                    arrived.append(connection.recv(65536))
+                body = as_bytes(stated())
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer_twice, args=[listening])
+        thread.start()
+        store = Store("one-write", STORE_ID, PASSWORD, api_url=f"http://127.0.0.1:{listening.getsockname()[1]}/ipp/v2/")
+        for _call in range(2):
+            PayPartsClient(store).state(ORDER_ID)
+        thread.join()
+    assert arrived[-1].startswith(b"POST /ipp/v2/payment/state")
+    assert arrived[-1].endswith(b"}")
 
 
 # A session of the caller's own

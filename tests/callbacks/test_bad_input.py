@@ -89,6 +89,7 @@ def test_staff_read_what_was_odd_about_a_signature(
     assert len(message) <= 500
 
 
+@pytest.mark.usefixtures("within_one_window")
 def test_staff_get_so_many_records_an_hour_and_the_signal_every_one(
     payment: Payment, bank: Simulator, ring: Ring, refused: list[Heard], settings: Any
 ) -> None:

@@ -25,7 +25,7 @@ BANK = ["217.117.66.32/27", "217.117.68.32/27", "217.117.64.236", "217.117.68.23
 
 
 @pytest.fixture(autouse=True)
-def only_the_bank(settings: Any) -> None:
+def only_the_bank(settings: Any, within_one_window: None) -> None:
     cache.clear()
     settings.PAYPARTS_BANK_ADDRESSES = BANK
     settings.PAYPARTS_CHECK_INLINE = False

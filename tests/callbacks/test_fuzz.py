@@ -140,7 +140,7 @@ def _post(body: Body, environ: dict[str, Any]) -> HttpResponse:
 
 
 @pytest.fixture(autouse=True)
-def few_records(settings: Any) -> None:
+def few_records(settings: Any, within_one_window: None) -> None:
     cache.clear()
     settings.PAYPARTS_REJECTED_PER_HOUR = CAP
     settings.PAYPARTS_CHECK_INLINE = False

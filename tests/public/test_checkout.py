@@ -343,6 +343,7 @@ def test_no_page_tells_a_secret(
 # Limits.
 
 
+@pytest.mark.usefixtures("within_one_window")
 def test_a_visitor_who_starts_too_many_payments_has_to_wait(bank: Simulator, offer: Offer, settings: Any) -> None:
     settings.PAYPARTS_CHECKOUT_LIMITS = {"visitor": 2}
     answers = [press(Client(REMOTE_ADDR="192.0.2.1"), offer) for _ in range(3)]

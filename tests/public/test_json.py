@@ -135,6 +135,7 @@ def test_a_bank_that_does_not_answer(client: Client, bank: Simulator, offer: Off
     assert answer.json()["error"]["code"] == "no_answer"
 
 
+@pytest.mark.usefixtures("within_one_window")
 def test_too_many(client: Client, bank: Simulator, offer: Offer, settings: Any) -> None:
     settings.PAYPARTS_CHECKOUT_LIMITS = {"offer": 1}
     assert post(Client(), offer, {"parts": 3}).status_code == 200

@@ -57,6 +57,7 @@ def test_a_network_of_ipv6_is_one_visitor_and_so_is_all_nonsense(settings: Any, 
     assert visitor_address(request) == counted
 
 
+@pytest.mark.usefixtures("within_one_window")
 def test_a_new_address_of_the_same_network_is_counted_with_the_last_one(
     bank: Simulator, offer: Offer, settings: Any
 ) -> None:

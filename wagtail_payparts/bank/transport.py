@@ -110,13 +110,35 @@ def _ms_since(started: float) -> int:
 
 
 class BankSession(requests.Session):
-    """A session that keeps connections and nothing else: no cookies, no redirects, no retries."""
+    """A session that keeps connections and nothing else: no cookies, no redirects, no retries, no .netrc."""
 
     def __init__(self) -> None:
         super().__init__()
+        self._environment: dict[tuple[Any, ...], Any] = {}
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("https://", "http://"):
             self.mount(scheme, BoundedAdapter(pool_maxsize=MAX_CONNECTIONS))
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Nothing of a session's own goes with it, and no credentials from a .netrc: the body alone is signed."""
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=request.url,
+            headers={**self.headers, **(request.headers or {})},
+            data=request.data,
+            params=request.params,
+        )
+        return prepared
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """The proxy and the certificates that the environment names, looked up once for each address: requests goes
+        through the whole environment for each request, which takes longer than an answer on a kept connection.
+        """
+        key = (urljoin(url, "/"), stream, verify, cert)
+        if key not in self._environment:
+            self._environment[key] = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        return dict(self._environment[key])
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """No redirect has a target here: requests would read the whole reply to look for it."""
@@ -170,11 +192,33 @@ class _BoundedResponse(http.client.HTTPResponse):
         self.fp = io.BufferedReader(_BoundedReader(self.fp.detach(), sock))
 
 
-class _Connection(HTTPConnection):
+class _InOneWrite:
+    """Sends headers and body together where the connection is there already, so that the bank is woken once."""
+
+    _held: list[bytes] | None = None
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._held = None if self.sock is None else []  # type: ignore[attr-defined]
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+            held, self._held = SealedBytes(b"".join(self._held or ())), None
+            if held:
+                self.send(held)
+        finally:
+            self._held = None
+
+    def send(self, data: Any) -> None:
+        if self._held is None:
+            super().send(data)  # type: ignore[misc]
+        else:
+            self._held.append(data)
+
+
+class _Connection(_InOneWrite, HTTPConnection):
     response_class = _BoundedResponse
 
 
-class _SecureConnection(HTTPSConnection):
+class _SecureConnection(_InOneWrite, HTTPSConnection):
     response_class = _BoundedResponse
 
 
