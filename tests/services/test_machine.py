@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.db import connection
 from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -102,7 +103,7 @@ class Shop(RuleBasedStateMachine):
             old = self.world.new_order_id()
             self.world.make_elsewhere(old)
         else:
-            self.world.start(old, store="default", hold=hold, of=of, fault=None)
+            self.world.start(old, store=self.world.store_of(old), hold=hold, of=of, fault=None)
         return old
 
     @rule(order_id=order_ids, word=words, decides=st.booleans(), rings=st.booleans(), asked=st.booleans())
@@ -222,5 +223,7 @@ def test_the_ledger_is_right_whatever_happens(shop: type[Shop]) -> None:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="what databases do differently is up to the races")
 def test_the_ledger_is_right_whatever_happens_for_long(shop: type[Shop]) -> None:
-    _run(shop, max_examples=50, stateful_step_count=35)
+    # The same examples each time: what a change breaks is told from what was never right.
+    _run(shop, max_examples=50, stateful_step_count=35, derandomize=True)
