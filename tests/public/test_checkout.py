@@ -353,11 +353,6 @@ def test_a_visitor_who_starts_too_many_payments_has_to_wait(bank: Simulator, off
     assert Payment.objects.count() == Order.objects.count() == 3
 
 
-def test_a_second_press_is_not_counted(client: Client, bank: Simulator, offer: Offer, settings: Any) -> None:
-    settings.PAYPARTS_CHECKOUT_LIMITS = {"visitor": 1}
-    assert [press(client, offer).status_code for _ in range(3)] == [303, 303, 303]
-
-
 # The project around it.
 
 

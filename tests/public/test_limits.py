@@ -51,6 +51,11 @@ def test_who_presses_too_often_does_not_use_up_what_is_left_for_others(
     assert [press(visitor(number), offer).status_code for number in (2, 3, 4)] == [303, 303, 429]
 
 
+def test_a_second_press_is_not_counted(client: Client, bank: Simulator, offer: Offer, settings: Any) -> None:
+    settings.PAYPARTS_CHECKOUT_LIMITS = {"visitor": 1}
+    assert [press(client, offer).status_code for _ in range(3)] == [303, 303, 303]
+
+
 def test_another_offer_goes_on_while_one_is_beset(bank: Simulator, offer: Offer, settings: Any) -> None:
     settings.PAYPARTS_CHECKOUT_LIMITS = {"offer": 1}
     assert [press(visitor(number), offer).status_code for number in (1, 2)] == [303, 429]
