@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.db import connections
 
+from tests.missing import lacking
+
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,25 +34,22 @@ QUIET = [
 LOOPBACK_ONLY = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
 
-def _chromium(config: pytest.Config) -> str:
+def _chromium() -> str:
     wanted = os.environ.get("PAYPARTS_CHROMIUM")
     found = wanted or next(filter(None, map(shutil.which, CANDIDATES)), None)
     if found and Path(found).exists():
         return found
-    message = (
+    return lacking(
         "No Chromium was found, so the browser tests did not run. Install it (Debian and Ubuntu: "
         "apt-get install chromium) or name it: PAYPARTS_CHROMIUM=/path/to/chromium make test"
     )
-    if config.getoption("--require-services"):
-        pytest.fail(message, pytrace=False)
-    pytest.skip(message)
 
 
 # One browser for each module and not for the whole run: while Playwright runs, its event loop runs in this
 # thread, and whatever else lands on the same worker (asyncio, the ORM) would see it.
 @pytest.fixture(scope="module")
-def browser(pytestconfig: pytest.Config, django_db_setup: None) -> Iterator[Browser]:
-    executable = _chromium(pytestconfig)
+def browser(django_db_setup: None) -> Iterator[Browser]:
+    executable = _chromium()
     from playwright.sync_api import sync_playwright
 
     migrated = {alias: getattr(connections[alias], SERIALIZED, None) for alias in connections}

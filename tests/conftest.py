@@ -9,7 +9,7 @@ import pytest
 from tests.network import forbid_outside_network
 
 
-pytest_plugins = ["tests.browser", "tests.fixtures", "tests.libreoffice"]
+pytest_plugins = ["tests.missing", "tests.browser", "tests.fixtures", "tests.libreoffice"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -17,7 +17,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--require-services",
         action="store_true",
         default=os.environ.get("CI", "").lower() in {"1", "true"},
-        help="fail, rather than skip, where the browser or LibreOffice is missing (the default where CI=true)",
+        help="fail, rather than skip, where a browser, LibreOffice, openssl or git is missing (default where CI=true)",
     )
 
     parser.addoption(

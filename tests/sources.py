@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.missing import lacking
 
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def tracked_files(*suffixes: str) -> list[Path]:
     """Return what git tracks, relative to the root; with suffixes, only such files. Symlinks are left out."""
     if not (ROOT / ".git").exists():
-        pytest.skip("This is no git checkout: which files are the project's own cannot be known.")
+        lacking("This is no git checkout: which files are the project's own cannot be known. Clone it with git.")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
     paths = [Path(name) for name in listed.stdout.split("\0") if name]
     return [

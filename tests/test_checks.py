@@ -330,7 +330,9 @@ def test_the_database_is_looked_at_only_when_asked_for() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="about SQLite")
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="a setting that only SQLite has; the run on SQLite looks at it"
+)
 @pytest.mark.parametrize(
     ("mode", "found"), [("IMMEDIATE", []), ("DEFERRED", ["payparts.W003"]), (None, ["payparts.W003"])]
 )
@@ -343,7 +345,9 @@ def test_sqlite_should_take_its_lock_at_the_beginning(
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor != "mysql", reason="about MariaDB")
+@pytest.mark.skipif(
+    connection.vendor != "mysql", reason="tables that only MariaDB may lack; the run on MariaDB looks at them"
+)
 def test_mariadb_is_asked_whether_it_knows_time_zones() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT CONVERT_TZ('2026-01-01 00:00:00', 'UTC', 'Europe/Kyiv')")
@@ -352,7 +356,7 @@ def test_mariadb_is_asked_whether_it_knows_time_zones() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="about PostgreSQL")
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the run on PostgreSQL looks at it")
 def test_postgresql_needs_nothing() -> None:
     assert _found(Tags.database, databases=["default"]) == []
 

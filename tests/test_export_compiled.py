@@ -390,7 +390,7 @@ def test_rows_that_come_and_go_meanwhile_disturb_no_other(odd_payments: QuerySet
 
 def test_moments_that_another_program_wrote_into_sqlite_are_paged_too(odd_payments: QuerySet[Payment]) -> None:
     if connection.vendor != "sqlite":
-        pytest.skip("Only SQLite keeps moments as text.")
+        pytest.skip("Only SQLite keeps moments as text; the run on SQLite looks at it.")
     with connection.cursor() as cursor:
         # Django would write no fraction here.
         cursor.execute("UPDATE wagtail_payparts_payment SET created_at = '2026-10-25 00:15:30.000000'")

@@ -113,7 +113,7 @@ def transactions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """
     if request.param == "sqlite as it comes":
         if connection.vendor != "sqlite":
-            pytest.skip("about SQLite")
+            pytest.skip("A way to begin transactions that only SQLite has; the run on SQLite takes it.")
         as_it_comes = {"timeout": 30, "init_command": "PRAGMA journal_mode=WAL;"}
         monkeypatch.setitem(connections.settings["default"], "OPTIONS", as_it_comes)
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.missing import lacking
 from wagtail_payparts.bank import CreateRequest, PayPartsClient, Store
 from wagtail_payparts.exceptions import BankError, BankUnreachable
 
@@ -103,7 +104,7 @@ def test_no_reply_and_no_log_shows_a_secret(
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("No openssl was found, so nothing showed that an unsigned certificate is refused. Install it.")
+        lacking("No openssl was found, so nothing showed that an unsigned certificate is refused. Install it.")
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(
         [

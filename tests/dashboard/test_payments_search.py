@@ -122,7 +122,9 @@ def test_no_two_columns_are_searched_by_one_condition(accountant: Client) -> Non
     assert " OR " not in sql
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL needs a class of operators for it")
+@pytest.mark.skipif(
+    connection.vendor != "postgresql", reason="only PostgreSQL needs a class of operators for it; its run looks at it"
+)
 @pytest.mark.parametrize(
     ("model", "column"),
     [

@@ -20,6 +20,7 @@ from urllib3.exceptions import NewConnectionError
 
 from tests.bank.conftest import ScriptedBank
 from tests.doctor.conftest import OURS, PAGE, Doctor, free_port, line, plain
+from tests.missing import lacking
 from wagtail_payparts.management.doctor import network
 from wagtail_payparts.models import PaymentEvent
 from wagtail_payparts.simulator import Simulator
@@ -197,7 +198,7 @@ def _greeting_by_tls(folder: Path) -> Iterator[int]:
     """A port that shows a certificate of its own making."""
     openssl = shutil.which("openssl")
     if openssl is None:
-        pytest.skip("No openssl was found, so nothing showed that an unsigned certificate is told of. Install it.")
+        lacking("No openssl was found, so nothing showed that an unsigned certificate is told of. Install it.")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
         [

@@ -223,7 +223,10 @@ def test_the_ledger_is_right_whatever_happens(shop: type[Shop]) -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="what databases do differently is up to the races")
+@pytest.mark.skipif(
+    connection.vendor != "sqlite",
+    reason="the long run is made on SQLite; what databases do differently is up to the races",
+)
 def test_the_ledger_is_right_whatever_happens_for_long(shop: type[Shop]) -> None:
     # The same examples each time: what a change breaks is told from what was never right.
     _run(shop, max_examples=50, stateful_step_count=35, derandomize=True)

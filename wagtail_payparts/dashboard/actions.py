@@ -7,6 +7,7 @@ again and raises ``NotAllowed`` with a message for people. Then list it in ``pay
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,7 +56,7 @@ class NoteForm(forms.Form):
 
 # Not in a transaction of the whole request: the bank is asked, and what was done stays done.
 @method_decorator(transaction.non_atomic_requests, name="dispatch")
-class StaffAction(PermissionCheckedMixin, WagtailAdminTemplateMixin, BaseOperationView):
+class StaffAction(ABC, PermissionCheckedMixin, WagtailAdminTemplateMixin, BaseOperationView):
     """GET says what will happen and changes nothing; POST does it, once, and goes back with a message.
 
     What has become senseless meanwhile (somebody was quicker) is told by a message, and nothing is done. What the
@@ -88,21 +89,21 @@ class StaffAction(PermissionCheckedMixin, WagtailAdminTemplateMixin, BaseOperati
     def get_form(self, data: Any = None) -> forms.Form:
         return self.form_class(data)
 
+    @abstractmethod
     def facts(self) -> list[tuple[str, str]]:
         """What it is about: labels and values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def consequences(self) -> list[str]:
         """What exactly will happen, in sentences."""
-        raise NotImplementedError
 
     def why_not(self) -> str:
         """Why there is nothing to be done (any more), for people; empty where there is. On POST the service knows."""
         return ""
 
+    @abstractmethod
     def do(self, data: dict[str, Any]) -> None:
         """Do it by a service, and say so by ``self.tell``. ``data`` is what the form holds."""
-        raise NotImplementedError
 
     def log_data(self, data: dict[str, Any]) -> dict[str, Any] | None:
         """What to write into Wagtail's log, or ``None`` for no entry."""

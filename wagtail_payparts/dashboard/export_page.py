@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -36,7 +37,7 @@ MOST_SELECTED = 5000
 _IDS = re.compile("[0-9]{1,18}(,[0-9]{1,18})*")
 
 
-class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
+class ExportView(ABC, PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
     """Takes the listing's query: filters, search, order."""
 
     http_method_names = ["get", "head", "options", "post"]
@@ -54,9 +55,9 @@ class ExportView(PermissionCheckedMixin, WagtailAdminTemplateMixin, View):
     remembered = REMEMBERED
 
     @staticmethod
+    @abstractmethod
     def count_in_words(count: int) -> str:
         """``count``: of the rows, no more than one above ``COUNTED``."""
-        raise NotImplementedError
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
         return self._answer(self._form())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db.models import QuerySet
@@ -61,7 +62,7 @@ class LedgerIndexView(PagedView, generic.IndexView):
         ]
 
 
-class ExportedIndexView(LedgerIndexView):
+class ExportedIndexView(LedgerIndexView, ABC):
     """A listing of what belongs to payments: searched as they are, and to be had as a file."""
 
     #: A page shows of a search what is found first; a file holds all of it.
@@ -99,9 +100,9 @@ class ExportedIndexView(LedgerIndexView):
         is_served = len(others) <= 1 and (in_force == others or others <= self.by_day)
         return MOST_COUNTED if is_served else MOST_COUNTED_SLOWLY
 
+    @abstractmethod
     def too_many_found(self) -> str:
         """There may be more than the page shows, in words."""
-        raise NotImplementedError
 
     def notes(self, page: LedgerPage) -> list[str]:
         notes = super().notes(page)

@@ -5,6 +5,7 @@ Each is in Wagtail's log before the bank is told, whatever comes of it; what cam
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from decimal import Decimal
 from typing import Any
 
@@ -38,13 +39,14 @@ class ReasonForm(NoteForm):
 
 
 class MoneyAction(PaymentAction):
-    """``act`` tells the bank; it is given what logs that, to be called by the service when it has begun."""
+    """The bank is told by ``act``, and the log before it by what ``act`` hands to the service as ``on_begun``."""
 
     form_class: type[forms.Form] = ReasonForm
     is_serious = True
 
+    @abstractmethod
     def act(self, data: dict[str, Any]) -> None:
-        raise NotImplementedError
+        """Tell the bank by a service, and say what came of it by ``self.tell``."""
 
     def do(self, data: dict[str, Any]) -> None:
         try:
@@ -87,9 +89,9 @@ class HoldAction(MoneyAction):
         else:
             self._say_why_it_is_still_held(payment)
 
+    @abstractmethod
     def say_where_it_is(self, payment: Payment) -> None:
         """The bank holds the money no more."""
-        raise NotImplementedError
 
     def say_otherwise(self, payment: Payment) -> None:
         text = _("The hold is over, but not as you wanted: the bank says that the payment is “%(state)s”.")

@@ -12,13 +12,13 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 from wagtail.admin import messages
 
-from wagtail_payparts.dashboard.bulk.base import PaymentBulkAction
+from wagtail_payparts.dashboard.bulk.base import ConfirmedBulkAction, PaymentBulkAction
 from wagtail_payparts.dashboard.bulk.selection import filters_of, is_all, read_selection
 from wagtail_payparts.dashboard.log import ASKED, write_log_of_each
 from wagtail_payparts.services.bulk import ask_soon, poller_is_silent
 
 
-class AskBulkAction(PaymentBulkAction):
+class AskBulkAction(ConfirmedBulkAction):
     display_name = _("Ask the bank")
     aria_label = _("Ask the bank about the chosen payments")
     action_type = "payparts_ask"

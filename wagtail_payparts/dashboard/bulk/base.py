@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from decimal import Decimal
 from typing import Any
 
@@ -100,6 +101,10 @@ class PaymentBulkAction(BulkAction):
         """Whether there is anything to confirm."""
         return True
 
+
+class ConfirmedBulkAction(PaymentBulkAction):
+    """Done when a person has confirmed it."""
+
     def form_valid(self, form: Any) -> HttpResponseBase:
         return (
             self._ask_hooks("before_bulk_action")
@@ -108,9 +113,9 @@ class PaymentBulkAction(BulkAction):
             or redirect(self.next_url)
         )
 
+    @abstractmethod
     def act(self, form: Any) -> HttpResponseBase | None:
         """Do it, and say what was done in messages."""
-        raise NotImplementedError
 
     def _ask_hooks(self, name: str) -> HttpResponseBase | None:
         """Wagtail's hooks around a bulk action, which may answer instead."""

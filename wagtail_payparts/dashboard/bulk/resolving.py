@@ -14,7 +14,7 @@ from wagtail.admin import messages
 from wagtail.admin.widgets import AdminAutoHeightTextInput
 
 from wagtail_payparts.dashboard.attention import explain
-from wagtail_payparts.dashboard.bulk.base import PaymentBulkAction
+from wagtail_payparts.dashboard.bulk.base import ConfirmedBulkAction
 from wagtail_payparts.dashboard.log import RESOLVED, write_log_of_each
 from wagtail_payparts.models import AttentionCode, Payment
 from wagtail_payparts.services.bulk import ONE_AT_A_TIME, resolve_each
@@ -62,7 +62,7 @@ class ResolveForm(forms.Form):
             field.initial = next(iter(codes))
 
 
-class ResolveBulkAction(PaymentBulkAction):
+class ResolveBulkAction(ConfirmedBulkAction):
     display_name = _("Resolve")
     aria_label = _("Resolve what needs attention in the chosen payments")
     action_type = "payparts_resolve"
