@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tests.dying import die_at
 from tests.factories import make_order, make_payment
 from tests.owing import Shop, connected, owe, pass_time, result_of
-from wagtail_payparts.models import Order, Payment, SignalDelivery
+from wagtail_payparts.models import AttentionCode, Order, Payment, ReceiverResult, SignalDelivery
 from wagtail_payparts.services import deliveries
 from wagtail_payparts.services.backoff import SPREAD
 from wagtail_payparts.services.deliveries import FIRST_RETRY, LONGEST_RETRY, MAX_ATTEMPTS, deliver_due, deliver_payment
@@ -143,6 +144,29 @@ def test_a_receiver_that_never_works_is_given_up_and_shown_to_a_person_without_e
         "payment_needs_attention",
     ]
     assert result_of("shop").given_up_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_given_up_is_shown_to_a_person_whenever_the_process_dies() -> None:
+    payment = make_payment(state="SUCCESS", settled_at=timezone.now())
+    owed = owe(payment)
+    with connected(payment_succeeded, shop=Shop(fails=1000)):
+        deliver_due()
+        for statement in range(1, 100):
+            SignalDelivery.objects.exclude(pk=owed.pk).delete()
+            SignalDelivery.objects.update(done_at=None)
+            now = timezone.now()
+            ReceiverResult.objects.update(attempts=MAX_ATTEMPTS - 1, next_attempt_at=now, given_up_at=None)
+            Payment.objects.update(attention="", next_delivery_at=now, delivery_leased_until=None)
+            died = die_at(statement, deliver_due)
+            Payment.objects.update(next_delivery_at=now, delivery_leased_until=None)
+            deliver_due()
+            payment.refresh_from_db()
+            assert result_of("shop").given_up_at is not None
+            assert payment.attention == AttentionCode.DELIVERY_FAILING, statement
+            if not died:
+                return
+    pytest.fail("it never came to its end")
 
 
 def test_each_receiver_gets_the_signals_of_a_payment_in_order(payment: Payment) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests.dying import Died
 from tests.factories import make_payment
 from tests.owing import Shop, connected, owe, pass_time, result_of
 from wagtail_payparts.models import EventType, Payment, PaymentEvent, ReceiverResult, SignalDelivery
@@ -56,6 +58,36 @@ def test_it_is_waited_for_while_a_new_version_is_being_deployed(payment: Payment
         deliver_due()
     assert shop.calls == 1
     assert SignalDelivery.objects.get().done_at is not None
+
+
+def test_meanwhile_no_later_signal_is_taken_for_delivered(payment: Payment) -> None:
+    pass_time(payment)
+    owe(payment, "payment_state_changed", old_state="CREATED", new_state="SUCCESS")
+    deliver_due()
+    pass_time(payment)
+    shop = Shop()
+    with connected(payment_succeeded, gone=shop), connected(payment_state_changed, gone=shop):
+        deliver_due()
+    assert [heard["signal"] for heard in shop.heard] == [payment_succeeded, payment_state_changed]
+    assert not SignalDelivery.objects.filter(done_at__isnull=True).exists()
+
+
+def test_a_receiver_in_which_a_process_died_is_waited_for_like_one_that_failed() -> None:
+    payment = make_payment(state="SUCCESS", settled_at=timezone.now())
+    owe(payment)
+
+    def die(**kwargs: Any) -> None:
+        raise Died
+
+    with connected(payment_succeeded, gone=die), pytest.raises(Died):
+        deliver_due()
+    Payment.objects.update(delivery_leased_until=None)
+    deliver_due()
+    pass_time(payment)
+    shop = Shop()
+    with connected(payment_succeeded, gone=shop):
+        deliver_due()
+    assert shop.calls == 1
 
 
 def test_after_that_nobody_waits_any_more(payment: Payment) -> None:

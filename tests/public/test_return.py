@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 from django.core import signing
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -106,6 +107,21 @@ def test_a_callback_that_the_bank_has_not_confirmed_is_not_called_paid(
     body = bank.callback_body(payment.order_id, state="SUCCESS")
     client.post(reverse("wagtail_payparts:callback"), body, content_type="application/json")
     assert outcome(client.get(url_of(payment))) == "deciding"
+
+
+def test_nobody_is_told_to_pay_again_while_a_callback_says_that_it_is_paid_after_all(
+    client: Client, bank: Simulator, offer: Offer
+) -> None:
+    payment = bought(client, offer)
+    bank.set_state(payment.order_id, "CANCELED")
+    assert outcome(client.get(url_of(payment))) == "cancelled"
+    bank.fault("unreachable", endpoint="state", times=None)
+    body = bank.callback_body(payment.order_id, state="SUCCESS")
+    client.post(reverse("wagtail_payparts:callback"), body, content_type="application/json")
+    assert outcome(client.get(url_of(payment))) == "deciding"
+    bank.clear_faults()
+    cache.clear()
+    assert outcome(client.get(url_of(payment))) == "cancelled", "the bank was asked, and does not stand by it"
 
 
 def test_an_expired_payment_is_told(client: Client, bank: Simulator) -> None:

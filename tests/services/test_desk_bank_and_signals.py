@@ -16,10 +16,11 @@ from wagtail_payparts.exceptions import AlreadyResolved
 from wagtail_payparts.models import (
     EventType,
     Payment,
+    ReceiverResult,
     Source,
     Verdict,
 )
-from wagtail_payparts.services.deliveries import MAX_ATTEMPTS, deliver_due
+from wagtail_payparts.services.deliveries import GONE_AFTER, MAX_ATTEMPTS, deliver_due
 from wagtail_payparts.services.desk import (
     ask_bank,
     deliver_again,
@@ -168,5 +169,21 @@ def test_a_receiver_that_is_gone_holds_nothing_up(boss: Any, django_capture_on_c
     payment = _given_up(Shop(fails=MAX_ATTEMPTS))
     with django_capture_on_commit_callbacks(execute=True):
         deliver_again(payment, by=boss)
-    assert _fresh(payment).next_delivery_at is None
     assert not failed_results(payment).exists()
+    ReceiverResult.objects.update(next_attempt_at=timezone.now() - GONE_AFTER)
+    Payment.objects.update(next_delivery_at=timezone.now())
+    deliver_due()
+    assert _fresh(payment).next_delivery_at is None
+
+
+def test_a_receiver_that_the_delivering_process_does_not_know_is_left_to_one_that_does(
+    boss: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    payment = _given_up(Shop(fails=MAX_ATTEMPTS))
+    with django_capture_on_commit_callbacks(execute=True):
+        deliver_again(payment, by=boss)
+    Payment.objects.update(next_delivery_at=timezone.now())
+    shop = Shop()
+    with connected(payment_succeeded, shop=shop):
+        deliver_due()
+    assert shop.calls == 1

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.db import transaction
 from django.utils import timezone
 
+from tests.dying import Died
 from tests.factories import make_offer, make_order
 from wagtail_payparts import conf
 from wagtail_payparts.bank import PayPartsClient, parse_callback
@@ -20,6 +21,7 @@ from wagtail_payparts.services import cancel_hold, confirm_hold, start_payment, 
 from wagtail_payparts.services.callbacks import receive
 from wagtail_payparts.services.deliveries import deliver_payment
 from wagtail_payparts.services.desk import resolve_attention
+from wagtail_payparts.services.locking import POLL_LEASE
 from wagtail_payparts.services.observations import observe_state
 from wagtail_payparts.services.offers import buy_offer
 from wagtail_payparts.services.schedule import ACTION_STUCK_AFTER
@@ -81,6 +83,23 @@ def test_what_is_about_to_be_done_is_committed_before_the_bank_is_told(
     settled = sync_payment(held)
     assert settled.pending_action == ""
     assert settled.state == (S.SUCCESS if act is confirm_hold else S.CANCELED)
+
+
+def test_what_a_process_that_died_has_told_the_bank_is_found_out_soon(
+    held: Payment, bank: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell = PayPartsClient.confirm
+
+    def tell_and_die(client: PayPartsClient, order_id: str) -> None:
+        tell(client, order_id)
+        raise Died
+
+    monkeypatch.setattr(PayPartsClient, "confirm", tell_and_die)
+    with pytest.raises(Died):
+        confirm_hold(held)
+    held.refresh_from_db()
+    assert held.pending_action == "confirm"
+    assert held.next_poll_at <= timezone.now() + POLL_LEASE
 
 
 @pytest.mark.parametrize("fault", ["timeout_before", "http_500", "html", "fail_unverified", "forged", "reset"])

@@ -21,6 +21,7 @@ from wagtail_payparts.exceptions import BankUnreachable
 from wagtail_payparts.models import Payment
 from wagtail_payparts.services import due as due_module
 from wagtail_payparts.services import start_payment, sync_payment
+from wagtail_payparts.services import sync as sync_module
 from wagtail_payparts.services.backoff import SPREAD
 from wagtail_payparts.services.breaker import SILENCES, Breaker
 from wagtail_payparts.services.schedule import FIRST_RETRY
@@ -254,6 +255,32 @@ def test_when_it_is_back_all_are_asked_about_in_the_same_pass_and_claims_first(s
     done = poll_due()
     assert (done.asked, done.unanswered) == (4, 0)
     assert _questions(silent)[asked:] == [payments[number].order_id for number in (3, 0, 1, 2)]
+
+
+def test_a_payment_that_cannot_be_asked_about_keeps_nobody_from_finding_out_that_it_is_back(
+    silent: Simulator, settings: Any
+) -> None:
+    payments = _due(2)
+    Payment.objects.filter(pk=payments[0].pk).update(store="without-password")
+    settings.PAYPARTS_STORES = {
+        "default": {"STORE_ID": settings.PAYPARTS_API_STORE_ID, "PASSWORD": settings.PAYPARTS_API_PASSWORD},
+        "without-password": {"STORE_ID": "4AA1"},
+    }
+    silent.clear_faults()
+    _pause_is_over()
+    done = poll_due()
+    assert (done.failed, done.asked) == (1, 1)
+
+
+def test_a_cache_that_contradicts_itself_holds_no_pass_up_for_ever(
+    silent: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of its servers are away: nothing is there, and nothing can be put there."""
+    _due(1)
+    _pause_is_over()
+    monkeypatch.setattr(cache, "add", lambda *args: False, raising=False)
+    monkeypatch.setattr(sync_module, "PASS_LASTS", 0.2)
+    assert poll_due().is_cut_short
 
 
 def test_a_bank_that_is_down_stops_no_store_whose_bank_has_another_address(

@@ -128,7 +128,7 @@ def _what_became(result: ReceiverResult, *, is_done: bool) -> tuple[str, str]:
         return "good", _("delivered %(at)s") % {"at": write_moment(result.delivered_at)}
     if result.given_up_at:
         return "bad", _("given up %(at)s") % {"at": write_moment(result.given_up_at)}
-    if result.next_attempt_at:
+    if result.next_attempt_at and result.attempts:
         return "bad", _("failed; again %(at)s") % {"at": write_moment(result.next_attempt_at)}
     if is_done:
         return "over", _("this receiver is no longer there")

@@ -13,6 +13,7 @@ from wagtail_payparts.exceptions import AlreadyResolved, BankError, BankRefused,
 from wagtail_payparts.models import Action, AttentionCode, EventType, Payment, PaymentEvent, Source, Verdict
 from wagtail_payparts.models.refunds import UNSETTLED
 from wagtail_payparts.services.journal import drop_attention, record
+from wagtail_payparts.services.locking import POLL_LEASE
 
 
 #: In the payload of an event: the refusal bears the bank's signature.
@@ -32,7 +33,10 @@ def begin(row: Payment, action: Action) -> None:
     """Take the payment for one action; the caller holds its lock and saves it. Raises ``AlreadyResolved``."""
     if row.pending_action:
         raise AlreadyResolved(f"{row.pending_action} is under way", user_message=what_is_under_way(row))
-    row.pending_action, row.pending_since = action, timezone.now()
+    now = timezone.now()
+    row.pending_action, row.pending_since = action, now
+    # If this process dies, the poller finds out what came of it; not while the bank is being told.
+    row.next_poll_at = min(row.next_poll_at or now + POLL_LEASE, now + POLL_LEASE)
 
 
 def end(row: Payment) -> None:

@@ -18,8 +18,8 @@ from django_tasks import task
 from wagtail_payparts.bank import clean_text
 from wagtail_payparts.models import AttentionCode, Payment, ReceiverResult, Refund, SignalDelivery
 from wagtail_payparts.services.backoff import pause_after
-from wagtail_payparts.services.journal import note_receiver_gone, raise_attention
-from wagtail_payparts.services.locking import DELIVERY_LEASE, lease_delivery, locked
+from wagtail_payparts.services.journal import add_attention, note_receiver_gone
+from wagtail_payparts.services.locking import DELIVERY_LEASE, lease_delivery, locked, retry_deadlocks
 from wagtail_payparts.signals import MONEY_SIGNALS, Receiver
 
 
@@ -89,15 +89,18 @@ def failed_results() -> QuerySet[ReceiverResult]:
 def _deliver_open(payment: Payment, *, after: int) -> int | None:
     """Go once through what is owed. The newest delivery seen if newer ones have come meanwhile, else ``None``."""
     blocked: dict[str, datetime | None] = {}
+    away: set[str] = set()
     newest = after
     for delivery in payment.deliveries.filter(done_at__isnull=True).select_related("event").order_by("pk"):
         newest = max(newest, delivery.pk)
-        _deliver_one(payment, delivery, blocked)
+        _deliver_one(payment, delivery, blocked, away)
     is_finished = _finish(payment, [at for at in blocked.values() if at is not None], newest)
     return None if is_finished else newest
 
 
-def _deliver_one(payment: Payment, delivery: SignalDelivery, blocked: dict[str, datetime | None]) -> None:
+def _deliver_one(
+    payment: Payment, delivery: SignalDelivery, blocked: dict[str, datetime | None], away: set[str]
+) -> None:
     results = {result.receiver: result for result in delivery.results.all()}
     over = True
     receivers = list(MONEY_SIGNALS[delivery.signal].connected(Payment))
@@ -113,11 +116,14 @@ def _deliver_one(payment: Payment, delivery: SignalDelivery, blocked: dict[str, 
             over = result.is_over and over
             if not result.is_over:
                 blocked[receiver.name] = result.next_attempt_at
-    for name in results.keys() - {receiver.name for receiver in receivers}:
+    names = {receiver.name for receiver in receivers}
+    for name in results.keys() - names:
         waits_until = _wait_for_gone(results[name], payment, delivery)
         if waits_until:
-            over, blocked[name] = False, waits_until
-    if over:
+            blocked[name] = waits_until
+            away.add(name)
+    # Who is waited for on one signal may listen to the later ones too: this process cannot know.
+    if over and away <= names:
         delivery.done_at = timezone.now()
         delivery.save(update_fields=["done_at"])
 
@@ -132,15 +138,20 @@ def _wait_for_gone(result: ReceiverResult, payment: Payment, delivery: SignalDel
     now = timezone.now()
     if now < result.next_attempt_at + GONE_AFTER:
         return max(now, result.next_attempt_at) + LOOK_AGAIN
-    ReceiverResult.objects.filter(pk=result.pk, delivered_at__isnull=True).update(next_attempt_at=None)
-    note_receiver_gone(payment, signal=delivery.signal, receiver=result.receiver)
+    with transaction.atomic():
+        note_receiver_gone(payment, signal=delivery.signal, receiver=result.receiver)
+        ReceiverResult.objects.filter(pk=result.pk, delivered_at__isnull=True).update(next_attempt_at=None)
     return None
 
 
 def _call(receiver: Receiver, payment: Payment, delivery: SignalDelivery, result: ReceiverResult) -> bool:
     Payment.objects.filter(pk=payment.pk).update(delivery_leased_until=timezone.now() + DELIVERY_LEASE)
     if result.pk is None:
-        result.pk = ReceiverResult.objects.get_or_create(delivery=delivery, receiver=receiver.name)[0].pk
+        # With a moment, so that it is waited for if this process dies and the next one does not know it.
+        begun, _is_new = ReceiverResult.objects.get_or_create(
+            delivery=delivery, receiver=receiver.name, defaults={"next_attempt_at": timezone.now()}
+        )
+        result.pk = begun.pk
     try:
         # In one transaction with the receiver's own work, where it uses the same database: both or neither.
         with transaction.atomic():
@@ -185,16 +196,24 @@ def _note_failure(
     result.given_up_at = now if given_up else None
     result.next_attempt_at = None if given_up else now + _pause(result.attempts)
     result.last_error = clean_text(f"{type(error).__name__}: {error}")[:2000]
-    # Not over one that another process has delivered meanwhile.
-    ReceiverResult.objects.filter(pk=result.pk, delivered_at__isnull=True).update(
-        attempts=result.attempts,
-        last_error=result.last_error,
-        next_attempt_at=result.next_attempt_at,
-        given_up_at=result.given_up_at,
-    )
-    # An attention that its own receiver cannot take would raise the next one, and so on for ever.
-    if result.given_up_at and delivery.arguments.get("code") != AttentionCode.DELIVERY_FAILING:
-        raise_attention(payment, AttentionCode.DELIVERY_FAILING)
+    retry_deadlocks(lambda: _write_failure(payment, delivery, result))
+
+
+def _write_failure(payment: Payment, delivery: SignalDelivery, result: ReceiverResult) -> None:
+    """Who is given up is put before a person in the same transaction: nobody would look again."""
+    with locked(payment.pk) as row:
+        # Not over one that another process has delivered meanwhile.
+        is_written = ReceiverResult.objects.filter(pk=result.pk, delivered_at__isnull=True).update(
+            attempts=result.attempts,
+            last_error=result.last_error,
+            next_attempt_at=result.next_attempt_at,
+            given_up_at=result.given_up_at,
+        )
+        # An attention that its own receiver cannot take would raise the next one, and so on for ever.
+        is_told_of_it = delivery.arguments.get("code") == AttentionCode.DELIVERY_FAILING
+        if is_written and result.given_up_at and not is_told_of_it:
+            add_attention(row, AttentionCode.DELIVERY_FAILING)
+            row.save()
 
 
 def _pause(attempts: int) -> timedelta:

@@ -111,9 +111,10 @@ def deliver_again(payment: Payment, *, by: Any) -> Payment:
                     "nothing has failed",
                     user_message=_("No signal of this payment waits for a receiver that failed: nothing was done."),
                 )
-            failed.update(attempts=0, next_attempt_at=None, given_up_at=None)
-            SignalDelivery.objects.filter(pk__in=owed).update(done_at=None)
             event = record(row, type=EventType.REDELIVERY, source=Source.STAFF, user=by)
+            # With a moment: a process that does not know the receiver then waits for one that does.
+            failed.update(attempts=0, next_attempt_at=event.created_at, given_up_at=None)
+            SignalDelivery.objects.filter(pk__in=owed).update(done_at=None)
             row.next_delivery_at = event.created_at
             if AttentionCode.DELIVERY_FAILING in row.attention_codes:
                 _take_away(row, AttentionCode.DELIVERY_FAILING)

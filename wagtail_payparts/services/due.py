@@ -66,6 +66,12 @@ class Due:
             self._under_way.discard(payment.pk)
             self._changed.notify_all()
 
+    def forgo(self, payment: Payment) -> None:
+        """The bank was not asked about it after all: another one may find out whether it answers."""
+        breaker = _breaker(payment.store)
+        if breaker is not None:
+            breaker.forgo()
+
     def close(self) -> None:
         """Give out nothing more."""
         with self._changed:
@@ -81,7 +87,8 @@ class Due:
         return True
 
     def _next(self) -> Payment | None:
-        while True:
+        # A cache that contradicts itself keeps nobody here for ever.
+        while not self._is_over():
             self._read_more()
             if not self._waiting:
                 return None
@@ -91,6 +98,7 @@ class Due:
                 return payment
             # Its store is left out when more is read.
             self.silent_hosts.add(breaker.host)
+        return None
 
     def _read_more(self) -> None:
         if self._waiting:

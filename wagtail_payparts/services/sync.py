@@ -248,12 +248,12 @@ class Poller:
         if payment is None:
             return False
         try:
-            self._ask(payment)
+            self._ask(payment, due)
         finally:
             due.done(payment)
         return True
 
-    def _ask(self, payment: Payment) -> None:
+    def _ask(self, payment: Payment, due: Due) -> None:
         try:
             asked_at = lease_poll(payment.pk, due_only=True)
             after = _ask(payment, asked_at) if asked_at else None
@@ -262,13 +262,14 @@ class Poller:
         except Exception:
             # One payment that cannot be asked about (its store lost its settings) must not stop the others.
             logger.exception("payment %s: could not ask the bank", payment.order_id)
+            due.forgo(payment)
             observations.postpone(payment)
             with self._lock:
                 self._done.failed += 1
             return
         if asked_at is None or after is None:
             # Another process was faster.
-            Breaker(conf.read_store(payment.store).api_url).forgo()
+            due.forgo(payment)
             return
         has_moved = after.state_changed_at >= asked_at
         with self._lock:

@@ -18,7 +18,7 @@ from wagtail_payparts.services.addresses import is_web_address
 from wagtail_payparts.services.limits import may_ask_bank
 from wagtail_payparts.services.order_ids import find_by_return_reference
 from wagtail_payparts.services.sync import sync_in_a_hurry
-from wagtail_payparts.states import DECIDED, PaymentState, from_bank
+from wagtail_payparts.states import DECIDED, NEGATIVE, PaymentState, from_bank
 from wagtail_payparts.views.buyer_page import SeeOther, buyer_page, in_language_of, render_page
 from wagtail_payparts.views.press import find_page
 from wagtail_payparts.views.problems import GONE, RETRY_AFTER
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 #: Seconds until the page looks again, each time longer; five minutes in all, then it lets the buyer go.
 PAUSES = (3, 3, 5, 5, 10, 10, 15, 15, 30, 30, 60, 60, 60)
+_MONEY = frozenset({PaymentState.SUCCESS, PaymentState.LOCKED})
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,11 @@ def _tell(request: HttpRequest, payment: Payment, site: Site | None) -> HttpResp
 
 def outcome_of(payment: Payment, *, can_continue: bool) -> Outcome:
     """A payment's state in the words of a buyer."""
-    state = payment.payment_state
-    if state in _ENDED:
+    state, claimed = payment.payment_state, from_bank(payment.claim_state)
+    # Nobody is told to pay again while a callback says that there is money after all.
+    if state in _ENDED and not (state in NEGATIVE and claimed in _MONEY):
         return _ENDED[state]()
-    if state == PaymentState.PP_CREATION or from_bank(payment.claim_state) in DECIDED:
+    if state == PaymentState.PP_CREATION or claimed in DECIDED:
         return Outcome(
             "deciding",
             "wait",
@@ -172,7 +174,8 @@ _ENDED = {
 
 
 def _ask_bank(payment: Payment) -> Payment:
-    if (payment.is_decided and payment.settled_at) or not may_ask_bank(payment):
+    is_settled = payment.is_decided and payment.settled_at and not payment.claim_state
+    if is_settled or not may_ask_bank(payment):
         return payment
     try:
         return sync_in_a_hurry(payment)
