@@ -68,8 +68,8 @@ def test_a_store_knows_where_no_money_moves(store_id: str, api_url: str, is_test
     assert Store("default", store_id, PASSWORD, api_url=api_url).is_test_store is (store_id == TEST_STORE_ID)
 
 
-@pytest.mark.parametrize("timeout", [(0, 1), (1, -1), (1, float("inf")), (float("nan"), 1)])
-def test_a_time_out_cannot_be_switched_off(timeout: tuple[float, float]) -> None:
+@pytest.mark.parametrize("timeout", [(0, 1), (1, -1), (1, float("inf")), (float("nan"), 1), (1, 50)])
+def test_a_time_out_cannot_be_switched_off_or_outlast_the_right_to_ask(timeout: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="time-out"):
         Store("default", STORE_ID, PASSWORD, timeout=timeout)
 

@@ -16,6 +16,8 @@ DEFAULT_REDIRECT_URL = "https://payparts2.privatbank.ua/ipp/v2/payment"
 BANK_DOMAIN = "privatbank.ua"
 
 Timeout = tuple[float, float]
+#: Seconds. One process alone asks about a payment for a little longer than this, then another one may.
+LONGEST_WAIT = 50
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,11 @@ class Store:
 
 
 def check_timeout(timeout: Timeout) -> None:
-    """Raise ``ValueError`` unless both waits end some day."""
+    """Raise ``ValueError`` unless both waits end, and before another process may ask the same question."""
     if not all(math.isfinite(seconds) and seconds > 0 for seconds in timeout):
         raise ValueError("a time-out is a number of seconds above zero")
+    if sum(timeout) > LONGEST_WAIT:
+        raise ValueError(f"the time-outs are longer than {LONGEST_WAIT} seconds together")
 
 
 def _check_address(api_url: str) -> None:

@@ -19,7 +19,7 @@ from wagtail_payparts.models import Payment
 
 T = TypeVar("T")
 
-#: Longer than one question to the bank can last; a process that died is replaced after it.
+#: Longer than a question to the bank may last (``bank.stores.LONGEST_WAIT``); then a process that died is replaced.
 POLL_LEASE = timedelta(seconds=60)
 DELIVERY_LEASE = timedelta(seconds=120)
 DEADLOCK_TRIES = 5
