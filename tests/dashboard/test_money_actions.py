@@ -313,3 +313,10 @@ def test_a_payment_lists_its_refunds_and_what_is_left(superuser: Client, paid: P
     assert "Left to refund UAH 2,000.00" in text
     assert "UAH 400.00 Accepted скол на кришці" in text
     assert "root" in text
+
+
+def test_what_is_left_says_what_it_leaves_out(superuser: Client, paid: Payment) -> None:
+    Refund.objects.create(payment=paid, amount=Decimal("150.25"), state="uncertain")
+    Refund.objects.create(payment=paid, amount=Decimal(400), state="rejected")
+    text = words(soup_of(superuser.get(address_of(paid))).select_one(".payparts-page"))
+    assert "Left to refund UAH 2,249.75 without UAH 150.25 of refunds that have no outcome yet" in text

@@ -57,6 +57,29 @@ def test_the_timeline_runs_from_the_oldest_to_the_newest(viewer: Client) -> None
     assert fourth.startswith("Paid after it had ended")
 
 
+def test_what_was_begun_with_the_money_is_named_and_is_not_called_the_banks(viewer: Client, accountant: Client) -> None:
+    payment = make_payment(state="SUCCESS")
+    begun = {"refund": 1, "amount": "1250.50", "state": "sent"}
+    happened(payment, type=EventType.ACTION, verdict="", source="staff", payload={"action": "cancel"})
+    happened(payment, type=EventType.REFUND, verdict="", source="staff", payload=begun, message="подряпано")
+    happened(payment, type=EventType.REFUND, verdict=Verdict.REFUSED, source="staff", payload={"state": "FAIL"})
+    cancelled, refunded, answered = entries(accountant, payment)
+    assert cancelled.startswith("Action at the bank Cancelling the hold")
+    assert refunded.startswith("Refund UAH 1,250.50 · Sent to the bank")
+    assert ["What the bank sent" in each for each in (cancelled, refunded, answered)] == [False, False, True]
+    assert "UAH 1,250.50" in entries(viewer, payment)[1]
+
+
+@pytest.mark.parametrize("payload", [{}, {"amount": "much", "state": "gone"}, {"action": ["cancel"], "state": {}}])
+@pytest.mark.parametrize("kind", [EventType.ACTION, EventType.REFUND])
+def test_what_another_version_has_begun_stands_without_its_subject(
+    viewer: Client, kind: str, payload: dict[str, Any]
+) -> None:
+    payment = make_payment(state="SUCCESS")
+    happened(payment, type=kind, verdict="", source="staff", payload=payload)
+    assert len(entries(viewer, payment)) == 1
+
+
 def test_deliveries_stand_with_their_event(viewer: Client, accountant: Client) -> None:
     payment = make_payment(state="SUCCESS")
     event = happened(payment, state="SUCCESS")

@@ -23,6 +23,7 @@ from wagtail_payparts.dashboard.permissions import VIEW_BUYER, order_policy
 from wagtail_payparts.dashboard.texts import bank_text
 from wagtail_payparts.dashboard.timeline import build_timeline
 from wagtail_payparts.models import Payment, Refund
+from wagtail_payparts.models.refunds import UNSETTLED
 from wagtail_payparts.resources import clean
 from wagtail_payparts.services import desk
 from wagtail_payparts.services.addresses import is_web_address
@@ -111,6 +112,7 @@ class PaymentPageView(LedgerPageView):
             "receipt": self._receipt(payment),
             "refunds": [self._refund(refund) for refund in payment.refunds.all()],
             "left_to_refund": refundable(payment),
+            "unsettled": sum(refund.amount for refund in payment.refunds.all() if refund.state in UNSETTLED),
             "hold_ends": hold_ends(payment),
             "bank_word": _bank_word(payment.bank_state),
             "bank_message": bank_text(payment.bank_message, payment.state, with_buyer=self.with_buyer),

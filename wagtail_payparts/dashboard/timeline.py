@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -16,7 +17,8 @@ from wagtail_payparts.dashboard.columns import WAITING, state_kind
 from wagtail_payparts.dashboard.exchanges import explain_exchange, is_technical
 from wagtail_payparts.dashboard.moments import write_seconds
 from wagtail_payparts.dashboard.texts import MAX_SHOWN, Text, bank_text, clip
-from wagtail_payparts.models import EventType, Payment, PaymentEvent, Verdict
+from wagtail_payparts.formats import format_hryvnias
+from wagtail_payparts.models import Action, EventType, Payment, PaymentEvent, RefundState, Verdict
 from wagtail_payparts.resources import clean
 from wagtail_payparts.states import PaymentState, from_bank
 
@@ -35,6 +37,8 @@ _VERDICT_KINDS: dict[str, str] = {
 }
 #: What people have done: their words are all there is to it.
 _BY_HAND = frozenset({EventType.NOTE, EventType.RESOLVED, EventType.REDELIVERY})
+#: What we have told the bank, or decided ourselves; the bank's reply to it has a verdict.
+_MONEY = frozenset({EventType.ACTION, EventType.REFUND})
 
 
 @dataclass
@@ -94,7 +98,7 @@ def _entry(event: PaymentEvent, announcements: list[Announcement], with_buyer: b
         at=write_seconds(event.created_at),
         iso=event.created_at.isoformat(),
         title=explain(clean(event.message)).label if is_attention else event.get_type_display(),
-        subject=explain(clean(str(event.payload.get("code", "")))).label if event.type == EventType.RESOLVED else "",
+        subject=_subject(event),
         state=clean(event.get_state_display()),
         state_tag=state_kind(known) if known else WAITING,
         verdict=event.get_verdict_display(),
@@ -107,6 +111,32 @@ def _entry(event: PaymentEvent, announcements: list[Announcement], with_buyer: b
         payload=_payload(event) if with_buyer else "",
         announcements=announcements,
     )
+
+
+def _subject(event: PaymentEvent) -> str:
+    """What was decided, which action was begun, or how much is refunded and how that stands."""
+    if event.type == EventType.RESOLVED:
+        return explain(clean(str(event.payload.get("code", "")))).label
+    if not _is_ours(event):
+        return ""
+    if event.type == EventType.ACTION:
+        action = event.payload.get("action")
+        return str(Action(action).label) if action in Action.values else ""
+    state = event.payload.get("state")
+    return " · ".join(
+        filter(None, [_amount(event), str(RefundState(state).label) if state in RefundState.values else ""])
+    )
+
+
+def _amount(event: PaymentEvent) -> str:
+    try:
+        return format_hryvnias(Decimal(str(event.payload["amount"])))
+    except (KeyError, InvalidOperation):
+        return ""
+
+
+def _is_ours(event: PaymentEvent) -> bool:
+    return event.type in _MONEY and not event.verdict
 
 
 def _who(event: PaymentEvent) -> str:
@@ -137,6 +167,6 @@ def _facts(event: PaymentEvent) -> list[str]:
 
 
 def _payload(event: PaymentEvent) -> str:
-    if not event.payload or event.type in _BY_HAND:
+    if not event.payload or event.type in _BY_HAND or _is_ours(event):
         return ""
     return clean(json.dumps(event.payload, ensure_ascii=False, indent=2, sort_keys=True))[:MAX_SHOWN]

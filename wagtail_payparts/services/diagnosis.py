@@ -200,9 +200,10 @@ def _strangers(health: Health) -> Finding | None:
         Level.WARN if health.has_payments and not one_came else Level.INFO,
         "strangers",
         ngettext(
-            "In the last 7 days %(count)d callback named no store of this site or could not be read (%(reason)s).",
-            "In the last 7 days %(count)d callbacks named no store of this site or could not be read (the last one: "
-            "%(reason)s).",
+            "In the last 7 days %(count)d callback named no store of this site, was not from an address of the bank, "
+            "or could not be read (%(reason)s).",
+            "In the last 7 days %(count)d callbacks named no store of this site, were not from an address of the "
+            "bank, or could not be read (the last one: %(reason)s).",
             health.strangers,
         )
         % {"count": health.strangers, "reason": explained.label},
